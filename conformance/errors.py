@@ -1,0 +1,39 @@
+"""Exit codes, and the one exception that a wrong command, file or text raises.
+
+A :class:`UsageError` says what was given, what is allowed, and (``hint``) what to type instead.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What the process returns; a script may rely on these numbers."""
+
+    CONFORMANT = 0
+    FINDINGS = 1
+    USAGE = 2
+    NOTHING_VERIFIED = 3
+    SLOWER = 4
+    INTERRUPTED = 130
+
+
+class UsageError(ValueError):
+    """The user asked for something that does not exist or does not parse."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exceptions with keyword arguments do not survive pickling by default, and this one crosses processes.
+        return (_rebuild, (type(self), self.message, self.hint))
+
+
+def _rebuild(kind: type[UsageError], message: str, hint: str) -> UsageError:
+    return kind(message, hint=hint)

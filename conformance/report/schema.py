@@ -1,0 +1,172 @@
+"""The result of a run as data: what the JSON file holds, and what every other form of the report is made from.
+
+All of it is plain values, validated by pydantic when it is read back, so a report from elsewhere cannot run code.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+SCHEMA_VERSION = 1
+
+Status = Literal["conformant", "nonconformant", "nothing verified", "unavailable"]
+
+
+class Value(BaseModel):
+    """Base of all values below: frozen, and unknown fields are errors rather than lost."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
+
+
+class Environment(Value):
+    """Where it ran: what a reader needs to judge whether figures carry over."""
+
+    conformance: str
+    python: str
+    platform: str
+    cpu: str
+    cores: int
+    memory_gib: float
+    packages: dict[str, str]
+    revision: str | None = None
+
+
+class Tally(Value):
+    """How the cases of one operator fared under one check. ``elements`` counts compared output elements."""
+
+    operator: str
+    check: str
+    passed: int = 0
+    failed: int = 0
+    errored: int = 0
+    elements: int = 0
+
+
+class Skip(Value):
+    """Cases that were not run, by reason; ``example`` is the text of one of them."""
+
+    operator: str
+    reason: str
+    count: int
+    example: str
+
+
+class Finding(Value):
+    """A failure, shrunk to its smallest case. ``expected`` and ``actual`` are where they first differ, at ``index``.
+
+    ``kind`` is "wrong value", "wrong shape", "raised", "crashed", "hung", ...; ``case`` parses back to the same case, and
+    ``command`` repeats it. ``inputs`` and the two grids are printed arrays, given where they are small enough to read.
+    """
+
+    operator: str
+    check: str
+    kind: str
+    message: str
+    case: str
+    command: str
+    index: tuple[int, ...] | None = None
+    expected: str | None = None
+    actual: str | None = None
+    wrong: int = 0
+    elements: int = 0
+    error_over_tolerance: float | None = None
+    inputs: dict[str, str] = {}
+    expected_grid: str | None = None
+    actual_grid: str | None = None
+    output: str = ""
+    found_as: str = ""
+    failing_cases: int = 1
+
+
+class Accuracy(Value):
+    """One case of real-valued data, judged against the truth (METHOD: rho = max |error| / (u * S)).
+
+    ``n`` is the most terms in one output: rho stays below n for any order of summation, and near sqrt(n) if rounding
+    errors are independent. ``mean_signed`` is the mean of error / (u * S): not near 0 means biased rounding. ``ulp`` is
+    the largest error in units of the last place where S is close to |y| (no cancellation). ``used`` is the largest share
+    of the tolerance that an output used up (at most 1 when it passed).
+    """
+
+    operator: str
+    problem: str
+    dtype: str
+    values: str
+    origin: str
+    n: int
+    rho: float
+    rho_p50: float
+    rho_p90: float
+    rho_p99: float
+    rms: float
+    mean_signed: float
+    ulp: float | None
+    used: float
+    reached: str
+
+
+class Implementation(Value):
+    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified."""
+
+    name: str
+    summary: str
+    status: Status
+    reason: str = ""
+    accuracy_declared: str = ""
+    dtypes: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    not_claimed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: dict[str, str] = {}
+    tallies: tuple[Tally, ...] = ()
+    skips: tuple[Skip, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    accuracy: tuple[Accuracy, ...] = ()
+    seconds: float = 0.0
+    seconds_inside: float = 0.0
+    seconds_to_first_finding: float | None = None
+
+
+class Timing(Value):
+    """One implementation on one problem, measured interleaved with the others of the same problem.
+
+    Seconds of one bare call: median over rounds. ``ratio`` is its time over the reference's (paired within rounds, median
+    of the ratios) with its 95 % bootstrap interval; ``verdict`` compares with the reference at the stated margin.
+    Where it was not timed, ``reason`` says why and the numbers are None.
+    """
+
+    problem: str
+    workload: str
+    implementation: str
+    reference: str
+    work: int
+    seconds: float | None = None
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
+    gflops: float | None = None
+    verdict: Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE", "REFERENCE", ""] = ""
+    reason: str = ""
+
+
+class Report(Value):
+    """Everything that one run of ``check`` or ``compare`` found."""
+
+    schema_version: int = SCHEMA_VERSION
+    title: str
+    command: str
+    started: str
+    seconds: float
+    seed: int
+    profile: str
+    interrupted: bool = False
+    environment: Environment
+    implementations: tuple[Implementation, ...]
+    timings: tuple[Timing, ...] = ()
+    margin: float | None = None
+    threads: int | None = None
+
+    @property
+    def findings(self) -> list[tuple[Implementation, Finding]]:
+        return [(one, finding) for one in self.implementations for finding in one.findings]
