@@ -113,10 +113,8 @@ def _pool(problem: Problem) -> list[str]:
 
 
 def _pool_window(window: Window) -> list[str]:
-    half = window.extent // 2
-    if max(window.pad_begin, window.pad_end) > half:
-        padding = f"{window.pad_begin} and {window.pad_end}"
-        return [f"padding is {padding}, more than half of the window's {window.extent} elements"]
+    if max(window.pad_begin, window.pad_end) > window.kernel // 2:
+        return [f"padding is {window.pad_begin} and {window.pad_end}, more than half of the kernel's {window.kernel}"]
     if window.output >= 1 and not window.inside().any(axis=1).all():
         return ["a dilated window would hold no element of the input"]
     return []

@@ -1,0 +1,1 @@
+"""What is tried: cases from known answers, covering sets, random search and the layers of real networks."""

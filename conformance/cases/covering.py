@@ -1,0 +1,124 @@
+"""A covering set: every pair of levels, and every triple of the parameters of one window, in at least one problem.
+
+Bugs that need three things together are rare, those that need two are not (Kuhn, Wallace, Gallo 2004), and the
+parameters of one window interact by construction. Greedy: each problem is the one, of some random candidates around a
+combination not seen yet, that adds the most. So the first problems cover most, and a prefix is a good quick set.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from itertools import combinations
+
+import numpy as np
+
+from conformance.cases.space import Level, Parameter, build, parameters
+from conformance.plugin.claims import Claims
+from conformance.problem import OPERATORS, Problem
+
+_CANDIDATES = 12
+_TRIES = 25
+
+
+class Covering:
+    """Which combinations of levels have been seen. Combinations are numbered, so that candidates are scored at once."""
+
+    def __init__(self, chosen: tuple[Parameter, ...]) -> None:
+        self.parameters = chosen
+        self.sizes = np.array([len(parameter.levels) for parameter in chosen])
+        groups = [pair for pair in combinations(range(len(chosen)), 2)]
+        by_axis: dict[int | None, list[int]] = {}
+        for i, parameter in enumerate(chosen):
+            by_axis.setdefault(parameter.axis, []).append(i)
+        triples = [triple for axis, members in by_axis.items() if axis is not None for triple in combinations(members, 3)]
+        # A pair is a triple whose third parameter does not matter: factor 0.
+        self.columns = np.array([(*pair, 0) for pair in groups] + triples, dtype=np.int64).reshape(-1, 3)
+        third = np.array([0] * len(groups) + [1] * len(triples))
+        sizes = self.sizes[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
+        sizes[:, 2] = np.where(third == 1, sizes[:, 2], 1)
+        self.factors = np.stack([np.ones(len(sizes), dtype=np.int64), sizes[:, 0], sizes[:, 0] * sizes[:, 1] * third], axis=1)
+        counts = sizes.prod(axis=1)
+        self.offsets = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
+        self.seen = np.zeros(int(counts.sum()), dtype=bool)
+        self.given_up = np.zeros_like(self.seen)
+
+    def numbers(self, levels: np.ndarray) -> np.ndarray:
+        """The numbers of all combinations in each row of ``levels``, shape (rows, combinations)."""
+        return np.asarray((levels[:, self.columns] * self.factors).sum(axis=-1) + self.offsets)
+
+    def open(self) -> np.ndarray:
+        return np.flatnonzero(~(self.seen | self.given_up))
+
+    def members(self, number: int) -> dict[int, int]:
+        """Parameter -> level of the combination with this number."""
+        group = int(np.searchsorted(self.offsets, number, side="right")) - 1
+        rest = number - int(self.offsets[group])
+        found = {}
+        for place in (2, 1, 0):
+            factor = int(self.factors[group, place])
+            if factor or place == 0:
+                column = int(self.columns[group, place])
+                found[column], rest = (rest // factor, rest % factor) if factor else (0, rest)
+        return found
+
+    @property
+    def share(self) -> float:
+        """The share of the combinations that can occur which has been seen."""
+        possible = int((~self.given_up | self.seen).sum())
+        return float(self.seen.sum() / possible) if possible else 1.0
+
+
+def covering(operator: str, claims: Claims, seed: int, limit: int | None = None) -> Iterator[Problem]:
+    """Problems of ``operator`` within ``claims`` that cover all combinations that can occur; at most ``limit``."""
+    op = OPERATORS[operator]
+    chosen = parameters(op, claims)
+    cover, rng, made = Covering(chosen), random.Random(f"{operator}:{seed}"), 0
+    while (limit is None or made < limit) and len(still := cover.open()):
+        target = cover.members(int(still[rng.randrange(len(still))]))
+        found = _best(cover, rng, target, operator, claims)
+        if found is None:
+            cover.given_up[cover.numbers(_row(chosen, rng, target))[0][_involved(cover, target)]] = True
+            continue
+        row, problem = found
+        cover.seen[cover.numbers(row)[0]] = True
+        made += 1
+        yield problem
+
+
+def _involved(cover: Covering, target: dict[int, int]) -> int:
+    """The place of the combination of exactly these parameters."""
+    wanted = sorted(target)
+    for place, columns in enumerate(cover.columns):
+        members = sorted(set(int(column) for column in (columns if cover.factors[place, 2] else columns[:2])))
+        if members == wanted:
+            return place
+    raise AssertionError(f"no combination of parameters {wanted}")
+
+
+def _row(chosen: tuple[Parameter, ...], rng: random.Random, target: dict[int, int]) -> np.ndarray:
+    levels = [target.get(i, rng.randrange(len(parameter.levels))) for i, parameter in enumerate(chosen)]
+    return np.array([levels])
+
+
+def _best(
+    cover: Covering, rng: random.Random, target: dict[int, int], operator: str, claims: Claims
+) -> tuple[np.ndarray, Problem] | None:
+    """Of some candidates with the target combination, the one that shows the most new ones; None if none is a problem."""
+    best, most, valid = None, 0, 0
+    for _ in range(_TRIES):
+        row = _row(cover.parameters, rng, target)
+        problem = build(OPERATORS[operator], claims, levels_of(cover.parameters, row[0]))
+        if problem is None:
+            continue
+        valid += 1
+        new = int((~cover.seen[cover.numbers(row)[0]]).sum())
+        if new > most:
+            best, most = (row, problem), new
+        if valid == _CANDIDATES:
+            break
+    return best
+
+
+def levels_of(chosen: tuple[Parameter, ...], row: np.ndarray) -> dict[tuple[str, int | None], Level]:
+    return {(p.name, p.axis): p.levels[int(level)] for p, level in zip(chosen, row, strict=True)}

@@ -1,0 +1,95 @@
+"""Class C, N and R: on real-valued data, every output within the bound of the accuracy that is declared.
+
+The bounds are derived (METHOD sections 3 to 5), so an honest implementation never fails them; the data has the power to
+show transform methods, shortened inputs and short accumulators, and a failure says which of them it looks like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks.base import AccuracyFigures, Check, Judgement, difference, excess_of, first_trouble
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call, Reply
+from conformance.problem import Problem
+from conformance.problem.accuracy import accuracy_named
+from conformance.reference import bounds
+from conformance.reference.oracle import Truth, solve
+
+# From the strictest to the loosest, with what a result looks like that reaches no better one.
+_CLASSES = {
+    "componentwise": "",
+    "tf32": "looks like inputs rounded to 11 bits (TF32, float16)",
+    "bfloat16": "looks like inputs rounded to 8 bits (bfloat16)",
+    "fft": "behaves like a transform method (FFT, Winograd): accurate relative to the norm, not to each output",
+}
+
+
+class Accuracy:
+    """One call on real-valued data."""
+
+    name = "accuracy"
+    about = "real values, every output within its error bound"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        return (Call(case.problem, case.arrays()),)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        trouble = first_trouble(calls, replies)
+        if trouble:
+            return Judgement(trouble)
+        call, actual = calls[0], replies[0].outputs[0]
+        truth = solve(call.problem, call.arrays)
+        bound = bounds.admissible(call.problem, truth, call.arrays, accuracy_named(claims.accuracy))
+        excess = excess_of(actual, truth.y, truth.low, bound.tolerance)
+        figures = measure(call, actual, truth, excess)
+        like = _CLASSES.get(figures.reached, "")
+        failure = difference(actual, truth.y, excess, kind="inaccurate", note=f"; {like}" if like else "")
+        return Judgement(failure, actual.size, figures)
+
+
+def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray) -> AccuracyFigures:
+    """How accurate ``actual`` is: errors in units of u S, of the last place, and the class that they reach."""
+    u = call.problem.format.unit_roundoff
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = (actual.astype(np.float64) - truth.y) - truth.low
+        relative = np.where(truth.S > 0, error / (u * truth.S), 0.0)
+    rho = np.abs(relative)
+    p50, p90, p99 = (float(q) for q in np.quantile(rho, [0.5, 0.9, 0.99]))
+    plain = (truth.S <= 2 * np.abs(truth.y)) & (truth.y != 0)
+    ulp = None
+    if plain.any():
+        _, exponent = np.frexp(truth.y[plain])
+        unit = np.ldexp(1.0, np.maximum(exponent, call.problem.format.min_exponent + 1) - call.problem.format.significand)
+        ulp = float((np.abs(error[plain]) / unit).max())
+    return AccuracyFigures(
+        n=int(truth.n.max()),
+        rho=float(rho.max()),
+        rho_p50=p50,
+        rho_p90=p90,
+        rho_p99=p99,
+        rms=float(np.sqrt((rho**2).mean())),
+        mean_signed=float(relative.mean()),
+        ulp=ulp,
+        used=float(excess.max()),
+        reached=class_reached(call, actual, truth),
+    )
+
+
+def class_reached(call: Call, actual: np.ndarray, truth: Truth) -> str:
+    """The strictest accuracy class whose bound holds for all outputs: exact, componentwise, ..., or none."""
+    if (excess_of(actual, truth.y, truth.low * 0, truth.error * 0) == 0).all():
+        return "exact"
+    problem: Problem = call.problem
+    for name in _CLASSES:
+        bound = bounds.admissible(problem, truth, call.arrays, accuracy_named(name))
+        if (excess_of(actual, truth.y, truth.low, bound.tolerance) <= 1).all():
+            return name
+    return "none"
+
+
+CHECKS: tuple[Check, ...] = (Accuracy(),)

@@ -1,0 +1,131 @@
+"""What a check is: which calls it needs made, and how it judges what came back.
+
+The calls are made in a worker process that holds the implementation and nothing else; truth and tolerance stay here. So
+a check is two pure functions, ``calls`` and ``judge``, and everything between them is the runner's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call, Reply
+from conformance.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a case failed: ``kind`` in two words, ``message`` in a sentence, and where the first difference is."""
+
+    kind: str
+    message: str
+    index: tuple[int, ...] | None = None
+    expected: float | None = None
+    actual: float | None = None
+    wrong: int = 0
+    elements: int = 0
+    error_over_tolerance: float | None = None
+    call: int = 0
+    expected_array: np.ndarray | None = None
+    actual_array: np.ndarray | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyFigures:
+    """How accurate one result was (METHOD section 6); the report's schema explains each figure."""
+
+    n: int
+    rho: float
+    rho_p50: float
+    rho_p90: float
+    rho_p99: float
+    rms: float
+    mean_signed: float
+    ulp: float | None
+    used: float
+    reached: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a check says of one case: the failure, or None, how many elements were compared, and perhaps figures."""
+
+    failure: Failure | None = None
+    elements: int = 0
+    accuracy: AccuracyFigures | None = None
+
+
+class Check(Protocol):
+    """One property that must hold."""
+
+    name: str
+    about: str
+    concurrent: bool
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        """Whether the replies, one for each call and none of them an error, are as they must be."""
+
+
+def first_trouble(calls: Sequence[Call], replies: Sequence[Reply]) -> Failure | None:
+    """What is wrong whatever the check: a call raised, returned no tensor, or broke the contract of shapes and memory."""
+    for number, (call, reply) in enumerate(zip(calls, replies, strict=True)):
+        if reply.error:
+            return Failure(reply.error_kind, reply.error, call=number)
+        if reply.trouble:
+            kind, message = reply.trouble[0]
+            return Failure(kind, message, call=number)
+        failure = _wrong_form(call.problem, reply.outputs)
+        if failure:
+            return failure
+    return None
+
+
+def _wrong_form(problem: Problem, outputs: Sequence[np.ndarray]) -> Failure | None:
+    wanted = 2 if problem.indices else 1
+    if len(outputs) != wanted:
+        return Failure("wrong result", f"returned {len(outputs)} arrays, expected {wanted}")
+    for output, what in zip(outputs, ("output", "indices"), strict=False):
+        if output.shape != problem.output_shape:
+            return Failure("wrong shape", f"{what} of shape {output.shape}, expected {problem.output_shape}")
+    if outputs[0].dtype != problem.format.numpy:
+        return Failure("wrong dtype", f"returned {outputs[0].dtype.name} for {problem.dtype} inputs")
+    if problem.indices and outputs[1].dtype.kind not in "iu":
+        return Failure("wrong dtype", f"indices are {outputs[1].dtype.name}, not integers")
+    return None
+
+
+def difference(
+    actual: np.ndarray, expected: np.ndarray, excess: np.ndarray, *, kind: str = "wrong value", call: int = 0, note: str = ""
+) -> Failure | None:
+    """The failure where ``excess`` (error over tolerance) passes 1; None where it nowhere does. All of one shape."""
+    wrong = ~(excess <= 1)
+    count = int(wrong.sum())
+    if not count:
+        return None
+    index = tuple(int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
+    worst = float(np.where(np.isnan(excess), np.inf, excess).max())
+    share = f"{count} of {wrong.size} elements" if wrong.size > 1 else "the only element"
+    how = f", up to {worst:.3g} times the tolerance" if np.isfinite(worst) else ""
+    return Failure(
+        kind, f"{share} wrong{how}{note}", index, float(expected[index]), float(actual[index]), count, wrong.size,
+        worst, call, expected, actual,
+    )  # fmt: skip
+
+
+def excess_of(actual: np.ndarray, y: np.ndarray, low: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+    """|actual - (y + low)| / tolerance; non-finite results must be the same ones on both sides (then 0, else inf)."""
+    actual = actual.astype(np.float64)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        error = np.abs((actual - y) - low)
+        same = (actual == y) | (np.isnan(actual) & np.isnan(y))
+        finite = np.isfinite(actual) & np.isfinite(y)
+        excess = np.where(tolerance > 0, error / tolerance, np.inf)
+    return np.where(same & (low == 0), 0.0, np.where(finite, np.where(error == 0, 0.0, excess), np.where(same, 0.0, np.inf)))

@@ -1,0 +1,65 @@
+"""Class E: on integers whose sums the format holds, every output is right to the last bit, or it is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from conformance.cases.case import Case
+from conformance.checks.base import Check, Failure, Judgement, difference, excess_of, first_trouble
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call, Reply
+from conformance.problem.accuracy import accuracy_named
+from conformance.reference import bounds
+from conformance.reference.oracle import Truth, solve
+
+
+class Exact:
+    """One call on integers, zero tolerance."""
+
+    name = "exact"
+    about = "integers, every output exactly right"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        return (Call(case.problem, case.arrays()),)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        return judge_integers(claims, calls, replies)
+
+
+def judge_integers(claims: Claims, calls: Sequence[Call], replies: Sequence[Reply], notes: Sequence[str] = ()) -> Judgement:
+    """Every reply against the truth on integer data; ``notes`` say what is special about each call."""
+    trouble = first_trouble(calls, replies)
+    elements = 0
+    for number, (call, reply) in enumerate(zip(calls, replies, strict=True)):
+        if trouble is not None and number >= trouble.call:
+            break
+        note = notes[number] if notes else ""
+        elements += reply.outputs[0].size
+        failure = compare_integers(claims, call, reply, number, note)
+        if failure:
+            return Judgement(failure, elements)
+    return Judgement(trouble, elements)
+
+
+def compare_integers(claims: Claims, call: Call, reply: Reply, number: int = 0, note: str = "") -> Failure | None:
+    """One reply against the truth on integer data (perhaps with NaN or Inf planted)."""
+    truth = solve(call.problem, call.arrays)
+    excess = excess_of(reply.outputs[0], truth.y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
+    failure = difference(reply.outputs[0], truth.y, excess, call=number, note=note)
+    if failure or not call.problem.indices:
+        return failure
+    assert truth.indices is not None
+    wrong = excess_of(reply.outputs[1], truth.indices, truth.low, truth.error)
+    return difference(reply.outputs[1], truth.indices, wrong, kind="wrong index", call=number, note=note)
+
+
+def tolerance_on_integers(claims: Claims, call: Call, truth: Truth) -> bounds.Bound:
+    """Zero for direct sums. A declared transform or reduced method is held to its own bound, which is near zero here."""
+    accuracy = accuracy_named(claims.accuracy)
+    if accuracy.kind == "componentwise":
+        return bounds.exact_on_integers(call.problem, truth)
+    return bounds.admissible(call.problem, truth, call.arrays, accuracy)
+
+
+CHECKS: tuple[Check, ...] = (Exact(),)

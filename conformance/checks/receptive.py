@@ -1,0 +1,65 @@
+"""Receptive field: changing one input changes no bit of an output whose window does not hold it."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks.base import Check, Judgement, difference, first_trouble
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call, Reply
+from conformance.problem import Problem
+from conformance.problem.accuracy import accuracy_named
+
+
+class Receptive:
+    """Two calls whose inputs differ in one element. On integers, where an honest result has the same bits on any path."""
+
+    name = "receptive"
+    about = "outputs that do not see a changed input stay as they were"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        arrays = case.arrays()
+        changed = arrays["x"].copy()
+        changed[_changed_at(case)] *= -1
+        return Call(case.problem, arrays), Call(case.problem, {**arrays, "x": changed}, same_address=True)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        trouble = first_trouble(calls, replies)
+        if trouble or accuracy_named(claims.accuracy).kind == "normwise":  # a transform sees everything
+            return Judgement(trouble)
+        before, after = (reply.outputs[0] for reply in replies)
+        blind = ~sees(case.problem, _changed_at(case))
+        excess = np.where(blind & (before != after), np.inf, 0.0)
+        note = f" (input {_changed_at(case)} was changed, which they do not see)"
+        return Judgement(difference(after, before, excess, kind="sees too much", call=1, note=note), int(blind.sum()))
+
+
+def _changed_at(case: Case) -> tuple[int, ...]:
+    rng = np.random.default_rng(zlib.crc32(str(case).encode()))
+    return tuple(int(rng.integers(size)) for size in case.problem.input_shape)
+
+
+def sees(problem: Problem, at: tuple[int, ...]) -> np.ndarray:
+    """Which outputs read the input element ``at`` (item, channel, *position), as booleans of the output's shape."""
+    item, channel, *position = at
+    result = np.zeros(problem.output_shape, dtype=bool)
+    reads = np.ones((1,) * problem.op.ndim, dtype=bool)
+    for axis, (window, i) in enumerate(zip(problem.windows, position, strict=True)):
+        shape = [1] * problem.op.ndim
+        shape[axis] = -1
+        reads = reads & (window.positions() == i).any(axis=1).reshape(shape)
+    if problem.op.is_pool:
+        result[item, channel] = reads
+    else:
+        size = problem.out_channels // problem.groups
+        group = channel // (problem.channels // problem.groups)
+        result[item, group * size : (group + 1) * size] = reads
+    return result
+
+
+CHECKS: tuple[Check, ...] = (Receptive(),)

@@ -1,0 +1,119 @@
+"""A result depends on nothing but the arguments: not on earlier calls, other items, other threads, or addresses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks.base import Check, Failure, Judgement, first_trouble
+from conformance.checks.exact import judge_integers
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call, Reply
+from conformance.problem import Family, Problem
+from conformance.problem.validity import is_valid
+
+
+class Fresh:
+    """Other data of the same shape, at the same address, then the first data again."""
+
+    name = "state.fresh"
+    about = "other data of the same shape at the same address"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        return (
+            Call(case.problem, first),
+            Call(case.problem, other, same_address=True),
+            Call(case.problem, {**other, "x": first["x"]}, same_address=True),
+        )
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        notes = ["", " (second call, other data at the same address)", " (third call, the input changed, the rest not)"]
+        return judge_integers(claims, calls, replies, notes)
+
+
+class Parameters:
+    """Calls that differ in one parameter and in no shape of the inputs: a result cached by shape would be stale."""
+
+    name = "state.parameters"
+    about = "the same inputs with another parameter"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        arrays, other = case.arrays(), _other_parameter(case.problem)
+        if other is None:
+            return ()
+        return Call(case.problem, arrays), Call(other, arrays, same_address=True), Call(case.problem, arrays, same_address=True)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        notes = ["", f" (second call, now {calls[1].problem})", " (third call, the first one's arguments again)"]
+        return judge_integers(claims, calls, replies, notes)
+
+
+class Repeat:
+    """The same call twice gives the same bits, unless declared otherwise."""
+
+    name = "state.repeat"
+    about = "the same call twice"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        arrays = dataclasses.replace(case, kind="wide").arrays()
+        return Call(case.problem, arrays), Call(case.problem, arrays, same_address=True)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        trouble = first_trouble(calls, replies)
+        if trouble or not claims.deterministic:
+            return Judgement(trouble)
+        first, second = (reply.outputs[0] for reply in replies)
+        differs = ~((first == second) | (np.isnan(first) & np.isnan(second)))
+        if not differs.any():
+            return Judgement(None, first.size)
+        index = tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
+        message = f"the same call twice gave different bits in {differs.sum()} of {differs.size} elements"
+        failure = Failure(
+            "not repeatable", message, index, float(first[index]), float(second[index]), int(differs.sum()), differs.size
+        )
+        return Judgement(failure, first.size)
+
+
+class Threads:
+    """Four calls at once from four threads, each with data of its own."""
+
+    name = "state.threads"
+    about = "calls from several threads at once"
+    concurrent = True
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        return tuple(Call(case.problem, dataclasses.replace(case, seed=f"{case.seed}-{i}").arrays()) for i in range(4))
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        return judge_integers(claims, calls, replies, [f" ({self.about})"] * len(calls))
+
+
+def _other_parameter(problem: Problem) -> Problem | None:
+    """The same tensors in, another parameter: the divisor, what counts, the stride, dilation or padding."""
+    others = []
+    if problem.op.family is Family.AVG_POOL:
+        others += [
+            problem.replace(divisor=(problem.divisor or 1) + 1),
+            problem.replace(divisor=None, count_include_pad=not problem.count_include_pad),
+        ]
+    window = problem.windows[-1]
+    for changes in (
+        {"stride": window.stride % 3 + 1},
+        {"dilation": window.dilation % 2 + 1},
+        {"pad_begin": window.pad_begin + 1, "pad_end": window.pad_end + 1},
+    ):
+        others.append(problem.with_windows(**changes))
+    valid = [other for other in others if other != problem and is_valid(other)]
+    if problem.op.family is Family.AVG_POOL and problem.divisor is None and any(map(any, problem.padding)):
+        valid.sort(key=lambda other: other.count_include_pad == problem.count_include_pad)
+    return valid[0] if valid else None
+
+
+CHECKS: tuple[Check, ...] = (Fresh(), Parameters(), Repeat(), Threads())

@@ -1,0 +1,44 @@
+"""What crosses from the harness to a worker and back: calls to make, and what was seen of each. Plain values only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.problem import Problem
+
+NOT_SUPPORTED = "not supported"
+"""The ``error_kind`` of a call that the implementation refused by ``supports``: no failure, but skipped and counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the call before."""
+
+    problem: Problem
+    arrays: dict[str, np.ndarray]
+    layout: str = "contiguous"
+    same_address: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one call gave: its outputs as NumPy arrays, or an error, and breaches of the contract as (kind, message).
+
+    ``seconds`` is the time inside the implementation: prepare, call and fetch.
+    """
+
+    outputs: tuple[np.ndarray, ...] = ()
+    error: str = ""
+    error_kind: str = ""
+    trouble: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Calls that are made in one worker, one after the other or (``concurrent``) at once, each in its own thread."""
+
+    calls: tuple[Call, ...]
+    concurrent: bool = False

@@ -1,0 +1,71 @@
+"""How a tensor may lie in memory with the same values: what an implementation must not care about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def _strided(array: np.ndarray) -> np.ndarray:
+    """Every second element of a larger buffer, in the last axis; between them lie NaNs."""
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    wide[..., ::2] = array
+    return wide[..., ::2]
+
+
+def _reversed(array: np.ndarray) -> np.ndarray:
+    """Stored backwards in every axis: negative strides."""
+    backwards = (slice(None, None, -1),) * array.ndim
+    return np.ascontiguousarray(array[backwards])[backwards]
+
+
+def _fortran(array: np.ndarray) -> np.ndarray:
+    return np.asfortranarray(array)
+
+
+def _channels_last(array: np.ndarray) -> np.ndarray:
+    """Channels vary fastest, as in torch's memory format; the shape stays."""
+    if array.ndim < 3:
+        return array
+    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+
+
+def _sliced(array: np.ndarray) -> np.ndarray:
+    """The middle of a larger buffer of NaNs: rows are apart, and the first element is not the buffer's."""
+    whole = np.full([size + 2 for size in array.shape], np.nan, array.dtype)
+    middle = (slice(1, -1),) * array.ndim
+    whole[middle] = array
+    return whole[middle]
+
+
+def _misaligned(array: np.ndarray) -> np.ndarray:
+    """Starts at an address that no vector instruction likes, though a multiple of the element's size."""
+    buffer = np.empty(array.size + 1, array.dtype)
+    flat = buffer[1:] if buffer.ctypes.data % 64 == 0 else buffer[:-1]
+    flat[:] = array.reshape(-1)
+    return flat.reshape(array.shape)
+
+
+def _broadcast(array: np.ndarray) -> np.ndarray:
+    """The first item of the batch, repeated by a stride of zero: only for tensors whose items are equal."""
+    return np.broadcast_to(array[:1].copy(), array.shape)
+
+
+LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "strided": _strided,
+    "reversed": _reversed,
+    "fortran": _fortran,
+    "channels_last": _channels_last,
+    "sliced": _sliced,
+    "misaligned": _misaligned,
+    "broadcast": _broadcast,
+}
+
+
+def lay_out(arrays: dict[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
+    """The tensors in the named layout; broadcasting is for the input alone."""
+    if layout == "contiguous":
+        return arrays
+    change = LAYOUTS[layout]
+    return {name: change(array) if layout != "broadcast" or name == "x" else array for name, array in arrays.items()}

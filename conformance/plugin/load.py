@@ -1,0 +1,153 @@
+"""Turns a target into an implementation. Only a worker process calls this: loading a target runs the target's code."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import importlib.util
+import re
+import sys
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from conformance.errors import UsageError
+from conformance.plugin.decorate import declared
+from conformance.plugin.functions import Form, Function, Functions, Rank
+from conformance.plugin.implementation import Implementation
+from conformance.plugin.probe import settle, takes_average
+from conformance.plugin.registry import registered, registered_names
+from conformance.plugin.signature import read_signature
+from conformance.plugin.target import Target
+from conformance.problem import OPERATORS, Family, Operator
+from conformance.problem.operators import operator_named
+
+# A textbook's names: corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1, pool2d.
+_TEXTBOOK = re.compile(r"(?P<kind>corr|pool)(?P<ndim>[123])d(?P<channels>_multi_in(_out)?)?(?P<pointwise>_1x1)?")
+_RANK_OF_TEXTBOOK: dict[str | None, Rank] = {None: "plain", "_multi_in": "single_output", "_multi_in_out": "unbatched"}
+_OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)))
+
+
+def load(target: Target) -> Implementation:
+    """The implementation that ``target`` names. Raises :class:`UsageError` that says what to type instead."""
+    place, colon, attribute = target.text.rpartition(":")
+    if not colon or (len(place) == 1 and attribute.startswith(("\\", "/"))):  # a drive letter is no module
+        place, attribute = target.text, ""
+    if not attribute and place in registered_names():
+        return registered(place)
+    module = _import(place, target.text)
+    if attribute:
+        found = _attribute(module, attribute)
+        if isinstance(found, Implementation):
+            return found
+        if isinstance(found, type) and issubclass(found, Implementation):
+            return found()
+        if not callable(found):
+            raise UsageError(f"{target.text} is a {type(found).__name__}, not a function or an Implementation")
+        functions = dict(_functions(found, attribute, target))
+    else:
+        functions = _functions_of_module(module, target)
+    wanted = {operator: function for operator, function in functions.items() if operator in (target.operators or functions)}
+    if not wanted:
+        raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
+    return Functions(target.text, wanted)
+
+
+def _functions_of_module(module: ModuleType, target: Target) -> dict[str, Function]:
+    functions: dict[str, Function] = {}
+    for name, found in vars(module).items():
+        if callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
+            for operator, function in _functions(found, name, target):
+                functions.setdefault(operator, function)
+    if not functions:
+        raise UsageError(
+            f"{target.text} has no function with an operator's name",
+            hint=f"names are {', '.join(OPERATORS)}; or say which function: {target.text}:NAME --operator conv2d",
+        )
+    return functions
+
+
+def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[tuple[str, Function]]:
+    """The operators that one function serves, each with how it is called."""
+    said = declared(call)
+    operators, textbook = _operators_of(name, said.operators or target.operators)
+    for operator in operators:
+        signature = read_signature(call, operator.family, name)
+        form = Form(arrays=target.arrays or "numpy", rank="batched")
+        pointwise = False
+        if textbook:
+            rank: Rank = "plain" if textbook["kind"] == "pool" else _RANK_OF_TEXTBOOK[textbook["channels"]]
+            form, pointwise = Form(arrays=target.arrays or "numpy", rank=rank), bool(textbook["pointwise"])
+        function = Function(
+            call, name, operator, signature, pointwise, form,
+            claim=(*said.claim, *target.claim), no_claim=(*said.no_claim, *target.no_claim),
+        )  # fmt: skip
+        if textbook and not takes_average(function):
+            continue
+        yield operator.name, settle(function, target.arrays, bool(textbook)) if target.probe else function
+
+
+def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.Match[str] | None]:
+    if textbook := _TEXTBOOK.fullmatch(name):
+        families = [Family.CONV] if textbook["kind"] == "corr" else [Family.MAX_POOL, Family.AVG_POOL]
+        return [OPERATORS[f"{family}{textbook['ndim']}d"] for family in families], textbook
+    if name in OPERATORS:
+        return [OPERATORS[name]], None
+    if said:
+        return [operator_named(operator) for operator in said], None
+    if inside := _OPERATOR_IN_NAME.search(name):
+        return [OPERATORS[inside[0]]], None
+    raise UsageError(
+        f"which operator {name!r} implements does not show in its name",
+        hint=f"say --operator with one of {', '.join(OPERATORS)}",
+    )
+
+
+def _import(place: str, text: str) -> ModuleType:
+    if place.endswith(".py"):
+        path = Path(place)
+        if not path.is_file():
+            near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
+            raise UsageError(f"there is no file {place}", hint=f"did you mean {path.with_name(near[0])}?" if near else "")
+        return _import_file(path.resolve())
+    sys.path.insert(0, "")  # a module of the directory that the command was started in
+    try:
+        return importlib.import_module(place)
+    except ModuleNotFoundError as error:
+        if error.name and not f"{place}.".startswith(f"{error.name}."):
+            raise UsageError(f"{text} needs the module {error.name!r}, which is not installed") from error
+        near = difflib.get_close_matches(text, registered_names(), n=1)
+        known = f"did you mean {near[0]}?" if near else "registered are " + ", ".join(registered_names())
+        raise UsageError(
+            f"the target {text!r} is neither a registered name nor a module that can be imported",
+            hint=f"{known}; a function is written path/to/file.py:conv2d or module:conv2d",
+        ) from error
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"the target {text!r} is no module's name: {error}") from error
+
+
+@cache
+def _import_file(path: Path) -> ModuleType:
+    sys.path.insert(0, str(path.parent))  # so that it finds its neighbours, as a script would
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    if specification is None or specification.loader is None:
+        raise UsageError(f"{path} cannot be loaded as a Python file")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules.setdefault(path.stem, module)
+    specification.loader.exec_module(module)
+    return module
+
+
+def _attribute(module: ModuleType, attribute: str) -> Any:
+    found: Any = module
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            names = [name for name in vars(module) if not name.startswith("_")]
+            near = difflib.get_close_matches(attribute, names, n=1)
+            functions = [name for name in names if callable(getattr(module, name)) and not isinstance(getattr(module, name), type)]
+            hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(functions[:12]) or 'no functions'}"
+            raise UsageError(f"{module.__name__} has no {attribute!r}", hint=hint)
+        found = getattr(found, part)
+    return found

@@ -1,0 +1,147 @@
+"""Finds out by smoke calls how a function wants to be called: which arrays, how many axes, tuples or numbers.
+
+Only what raises counts as "does not take that". A wrong shape or a wrong number is never taken as a wish: it is left
+for the checks to find. What was found out is noted, and shown with the report.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from conformance.plugin.arrays import arrays_named
+from conformance.plugin.functions import RANKS, Form, Function, Rank
+from conformance.problem import FORMATS, Family, Operator, Problem, Window
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What one smoke call gave: the error that it raised, or the shape, data type and library of what it returned."""
+
+    error: str = ""
+    shape: tuple[int, ...] | None = None
+    dtype: str = ""
+    foreign: bool = False
+
+    def fits(self, problem: Problem) -> bool:
+        return self.shape == problem.output_shape and not self.foreign
+
+
+def smoke_problem(operator: Operator, rank: Rank, pointwise: bool) -> Problem:
+    """A small problem that a function of this rank can be asked for, with sizes that differ by axis."""
+    lost = RANKS[rank][1]
+    sizes = (6, 5, 4)[: operator.ndim]
+    channels = 1 if "channels" in lost else 2
+    return Problem(
+        operator.name,
+        tuple(Window(size, 1 if pointwise else 2) for size in sizes),
+        batch=1 if "batch" in lost else 2,
+        channels=channels,
+        out_channels=channels if operator.is_pool else 1 if "out_channels" in lost else 3,
+    )
+
+
+def settle(function: Function, arrays: str | None, textbook: bool) -> Function:
+    """``function`` with the form that its smoke calls showed. ``arrays`` is the user's word for the library, if given.
+
+    ``textbook`` functions have no namesake that says which data types they take, so it is what they keep.
+    """
+    form = _arrays_and_rank(function, arrays)
+    function = dataclasses.replace(function, form=form)
+    function = dataclasses.replace(function, form=_spelling(function))
+    return dataclasses.replace(function, form=_dtypes(function)) if textbook else function
+
+
+def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
+    kinds = [arrays] if arrays else ["numpy", "torch"] if "torch" in sys.modules else ["numpy"]
+    first = function.form.rank
+    forms = [dataclasses.replace(function.form, arrays=kind) for kind in kinds]
+    attempts = [(form, _attempt(function, form)) for form in forms]
+    for form, attempt in attempts:
+        if attempt.fits(_problem(function, form)):
+            return _noted(form, kinds, first)
+    returned = [form for form, attempt in attempts if not attempt.error and not attempt.foreign]
+    if returned:  # it takes them, and returns something wrong: that is for the checks to say
+        return _noted(returned[0], kinds, first)
+    for form in _other_ranks(function, kinds):
+        if _attempt(function, form).fits(_problem(function, form)):
+            return _noted(form, kinds, first)
+    return _noted(forms[-1] if "torch" in getattr(function.call, "__globals__", {}) else forms[0], kinds, first)
+
+
+def _other_ranks(function: Function, kinds: list[str]) -> Iterator[Form]:
+    for rank in RANKS:
+        if rank == function.form.rank or (function.operator.is_pool and rank == "single_output"):
+            continue
+        for kind in kinds:
+            yield dataclasses.replace(function.form, arrays=kind, rank=rank)
+
+
+def _noted(form: Form, kinds: list[str], expected: Rank) -> Form:
+    notes = []
+    if len(kinds) > 1 and form.arrays != "numpy":
+        notes.append(f"called with {form.arrays} arrays (--arrays says otherwise)")
+    if form.rank != expected:
+        notes.append(f"takes {form.rank.replace('_', '-')} arrays: {', '.join(RANKS[form.rank][1])} not claimed")
+    return dataclasses.replace(form, notes=(*form.notes, *notes))
+
+
+def _spelling(function: Function) -> Form:
+    """Whether parameters that exist per axis may be tuples, numbers, or either."""
+    form = function.form
+    takes = {"stride", "padding", "dilation"} & set(function.signature.names)
+    if not takes and not function.operator.is_pool:
+        return form
+    tuples = _attempt(function, dataclasses.replace(form, spelling="tuple"))
+    numbers = _attempt(function, dataclasses.replace(form, spelling="number"))
+    if bool(tuples.error) == bool(numbers.error):
+        return form
+    if numbers.error:
+        return dataclasses.replace(form, spelling="tuple")
+    note = f"takes one number for all axes, not one for each (a tuple raised {tuples.error})"
+    return dataclasses.replace(form, spelling="number", notes=(*form.notes, note))
+
+
+def _dtypes(function: Function) -> Form:
+    """The data types that a function gives back as it got them."""
+    form, kept, notes = function.form, [], []
+    for dtype in form.dtypes:
+        attempt = _attempt(function, form, dtype)
+        if attempt.error or attempt.dtype in (dtype, ""):
+            kept.append(dtype)
+        else:
+            notes.append(f"{dtype} not claimed: returns {attempt.dtype} for it")
+    if not kept:
+        return form
+    return dataclasses.replace(form, dtypes=tuple(kept), notes=(*form.notes, *notes))
+
+
+def _problem(function: Function, form: Form) -> Problem:
+    return smoke_problem(function.operator, form.rank, function.pointwise)
+
+
+def _attempt(function: Function, form: Form, dtype: Literal["float32"] | str = "float32") -> Attempt:
+    function = dataclasses.replace(function, form=form)
+    problem = _problem(function, form).replace(dtype=dtype)
+    arrays = {
+        name: np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(FORMATS[dtype].numpy)
+        for name, shape in problem.array_shapes.items()
+    }
+    try:
+        result = function.bind(problem, arrays)()
+        outputs = function.unsqueeze(arrays_named(form.arrays).fetch(result))
+    except Exception as error:
+        return Attempt(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
+    returned = result[0] if isinstance(result, tuple) and result else result
+    foreign = not type(returned).__module__.startswith(form.arrays)
+    return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)
+
+
+def takes_average(function: Function) -> bool:
+    """Whether a pooling function without an operator's name can be asked for averages: it has a mode."""
+    return function.operator.family is not Family.AVG_POOL or "mode" in function.signature.names

@@ -1,0 +1,1 @@
+"""How it runs: which trials, in which order, in which process, and what came of them."""

@@ -1,0 +1,112 @@
+"""From failing trials to findings: alike ones are one finding, shrunk to the smallest case, with what repeats it."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks import Check
+from conformance.checks.base import Failure
+from conformance.plugin.claims import Claims
+from conformance.plugin.target import Target
+from conformance.report.schema import Finding
+from conformance.running.outcome import Outcome
+from conformance.running.plan import Trial, make_trial
+from conformance.running.shrink import shrink
+
+_SMALL = 80  # elements of an array that is printed in a finding
+
+
+@dataclass
+class Group:
+    """Failing trials of one operator, check and kind: taken for one bug until something says otherwise."""
+
+    first: Outcome
+    count: int = 1
+    shrunk: bool = False
+
+
+def key_of(outcome: Outcome) -> tuple[str, str, str]:
+    """Outcomes with the same key become one finding."""
+    kind = outcome.failure.kind if outcome.failure else ""
+    return outcome.trial.case.problem.operator, outcome.trial.check.name.partition(".")[0], kind
+
+
+def make_finding(
+    group: Group, target: Target, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome], seconds: float
+) -> Finding:
+    """Shrink the group's first case within ``seconds`` by running smaller ones, and describe what is left."""
+    outcome, check = group.first, group.first.trial.check
+    kind = outcome.failure.kind if outcome.failure else ""
+
+    def again(case: Case) -> Outcome | None:
+        trial = make_trial(check, case, claims)
+        return run(trial) if trial else None
+
+    def still_fails(case: Case) -> bool:
+        result = again(case)
+        return result is not None and result.failure is not None and result.failure.kind == kind
+
+    smallest = outcome
+    if kind != "hung" and seconds > 0:  # each step of one that hangs would cost a whole time limit
+        case = shrink(outcome.trial.case, still_fails, seconds)
+        result = again(case) if case != outcome.trial.case else None
+        if result is not None and result.failure is not None and result.failure.kind == kind:
+            smallest = result
+    return describe(smallest, group, target)
+
+
+def describe(outcome: Outcome, group: Group, target: Target) -> Finding:
+    """The finding of a failed outcome, as the report holds it."""
+    failure, trial = outcome.failure, outcome.trial
+    assert failure is not None
+    call = trial.calls[failure.call]
+    return Finding(
+        operator=trial.case.problem.operator,
+        check=trial.check.name,
+        kind=failure.kind,
+        message=_message(failure, trial.check),
+        case=str(trial.case),
+        command=repeat_command(trial, target),
+        index=failure.index,
+        expected=_number(failure.expected),
+        actual=_number(failure.actual),
+        wrong=failure.wrong,
+        elements=failure.elements,
+        error_over_tolerance=failure.error_over_tolerance,
+        inputs={name: text for name, array in call.arrays.items() if (text := _grid(array))},
+        expected_grid=_grid(failure.expected_array),
+        actual_grid=_grid(failure.actual_array),
+        output=outcome.output,
+        found_as=str(group.first.trial.case),
+        failing_cases=group.count,
+    )
+
+
+def repeat_command(trial: Trial, target: Target) -> str:
+    """What to type to run exactly this trial again."""
+    check = "" if trial.check.name == "exact" else f" --check {trial.check.name}"
+    target = dataclasses.replace(target, operators=())
+    return f"conformance case {shlex.quote(str(trial.case))} --on {target.command_options}{check}"
+
+
+def _message(failure: Failure, check: Check) -> str:
+    return failure.message if failure.kind not in ("raised", "crashed", "hung") else f"the call {failure.message}"
+
+
+def _number(value: float | None) -> str | None:
+    return None if value is None else f"{value:.9g}"
+
+
+def _grid(array: np.ndarray | None) -> str | None:
+    """A small array as text, without its leading axes of size 1; None for a large one."""
+    if array is None or array.size > _SMALL:
+        return None
+    while array.ndim > 2 and array.shape[0] == 1:
+        array = array[0]
+    return str(np.array2string(array.astype(np.float64), precision=7, suppress_small=False, floatmode="maxprec"))

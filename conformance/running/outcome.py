@@ -1,0 +1,101 @@
+"""What came of trials, as they come: values that the runner hands to whoever listens, and adds up at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from conformance.checks.base import Failure, Judgement
+from conformance.report.schema import Accuracy, Finding, Skip, Tally
+from conformance.running.plan import Trial
+from conformance.running.worker import Description
+
+Status = Literal["passed", "failed", "errored", "skipped"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one trial. ``seconds`` were spent inside the implementation."""
+
+    trial: Trial
+    status: Status
+    judgement: Judgement = Judgement()
+    reason: str = ""
+    output: str = ""
+    seconds: float = 0.0
+
+    @property
+    def failure(self) -> Failure | None:
+        return self.judgement.failure
+
+
+class Listener(Protocol):
+    """Who wants to know while it runs: the terminal, or nobody."""
+
+    def began(self, description: Description, expected: int) -> None: ...
+
+    def came(self, outcome: Outcome) -> None: ...
+
+    def found(self, finding: Finding) -> None: ...
+
+
+class Silence:
+    """A listener that does nothing."""
+
+    def began(self, description: Description, expected: int) -> None: ...
+
+    def came(self, outcome: Outcome) -> None: ...
+
+    def found(self, finding: Finding) -> None: ...
+
+
+@dataclass
+class Totals:
+    """Adds outcomes up to what the report shows of an implementation."""
+
+    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    skips: dict[tuple[str, str], Skip] = field(default_factory=dict)
+    accuracy: list[Accuracy] = field(default_factory=list)
+    seconds_inside: float = 0.0
+    trials: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        self.trials += 1
+        self.seconds_inside += outcome.seconds
+        problem = outcome.trial.case.problem
+        if outcome.status == "skipped":
+            key = (problem.operator, outcome.reason)
+            old = self.skips.get(key)
+            self.skips[key] = Skip(
+                operator=key[0],
+                reason=key[1],
+                count=(old.count if old else 0) + 1,
+                example=old.example if old else str(outcome.trial.case),
+            )
+            return
+        key = (problem.operator, outcome.trial.check.name.partition(".")[0])
+        tally = self.tallies.get(key, Tally(operator=key[0], check=key[1]))
+        self.tallies[key] = tally.model_copy(
+            update={
+                outcome.status: getattr(tally, outcome.status) + 1,
+                "elements": tally.elements + outcome.judgement.elements,
+            }
+        )
+        figures = outcome.judgement.accuracy
+        if figures is not None and problem.op.family != "max_pool":  # selecting has no rounding
+            case = outcome.trial.case
+            self.accuracy.append(
+                Accuracy(
+                    operator=problem.operator, problem=str(problem), dtype=problem.dtype, values=case.kind,
+                    origin=case.origin, n=figures.n, rho=figures.rho, rho_p50=figures.rho_p50, rho_p90=figures.rho_p90,
+                    rho_p99=figures.rho_p99, rms=figures.rms, mean_signed=figures.mean_signed, ulp=figures.ulp,
+                    used=figures.used, reached=figures.reached,
+                )
+            )  # fmt: skip
+
+    @property
+    def elements(self) -> int:
+        return sum(tally.elements for tally in self.tallies.values())
+
+    def count(self, status: Status) -> int:
+        return sum(getattr(tally, status) for tally in self.tallies.values())

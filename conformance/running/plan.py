@@ -1,0 +1,142 @@
+"""Which trials are made of an operator, and in which order: cheap and powerful ones first.
+
+A trial is a check on a case. Integers on problems of the covering set find most bugs within milliseconds, so some of
+them open; known answers and one round of every other check follow, then the rest of the covering set and random cases.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from conformance.cases.case import Case
+from conformance.cases.covering import covering
+from conformance.cases.known import known_cases
+from conformance.cases.values import REAL
+from conformance.checks import CHECKS, Check
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import Call
+from conformance.problem import OPERATORS, Family, Problem
+from conformance.running.profile import Profile
+
+_OPENING = 24  # cases of integers before anything else
+_SEARCH = 60  # problems tried to find one that a check has something to say about
+_LAYER_WORK = 60_000_000  # multiply-adds of a real layer that is judged in a check
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A check on a case, with the calls that it needs; ``reason`` is set instead where there is nothing to call."""
+
+    check: Check
+    case: Case
+    calls: tuple[Call, ...] = ()
+    reason: str = ""
+
+
+def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial | None:
+    """The trial of ``check`` on ``case``; None if it has nothing to say of it or needs what is not claimed."""
+    calls = check.calls(case)
+    if not calls:
+        return None
+    for call in calls:
+        claimed = claims.get(call.problem.operator)
+        if claimed is None or claimed.refusal(call.problem):
+            return None
+    return Trial(check, case, calls)
+
+
+def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int) -> Iterator[Trial]:
+    """The trials of one operator. Deterministic: the same arguments give the same trials."""
+    claimed = claims[operator]
+    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, profile.covering))
+
+    def integers(first: int, last: int | None) -> Iterator[Trial]:
+        kinds = ("integers", "ties") if OPERATORS[operator].family is Family.MAX_POOL else ("integers",)
+        number = first
+        while (last is None or number < last) and (problem := problems.get(number)) is not None:
+            case = Case(problem, kinds[number % len(kinds)], str(seed + number), "covering set")
+            yield Trial(exact, case, exact.calls(case))
+            number += 1
+
+    yield from integers(0, _OPENING)
+    for case in known_cases(operator, claimed):
+        yield Trial(exact, case, exact.calls(case))
+    yield from _others(claims, problems, profile, seed)
+    yield from integers(_OPENING, None)
+    if profile.layers:
+        yield from _layers(operator, claims, seed)
+    if profile.random:
+        from conformance.cases.strategies import draw_cases  # hypothesis is slow to import, and a bug is mostly found before
+
+        for case in draw_cases(operator, claimed, profile.random, seed):
+            yield Trial(exact, case, exact.calls(case))
+
+
+def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
+    """About how many trials :func:`plan` makes, for a progress bar: the covering set's size is known only at its end."""
+    covering_set = profile.covering or (480 if "per_axis" in claims.options else 200)
+    return covering_set + (len(CHECKS) + len(REAL)) * profile.each + profile.random
+
+
+class _Problems:
+    """The problems of the covering set, made as they are asked for."""
+
+    def __init__(self, source: Iterator[Problem]) -> None:
+        self._source, self._made = source, list[Problem]()
+
+    def get(self, number: int) -> Problem | None:
+        while len(self._made) <= number:
+            problem = next(self._source, None)
+            if problem is None:
+                return None
+            self._made.append(problem)
+        return self._made[number]
+
+
+def _others(claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int) -> Iterator[Trial]:
+    """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
+    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy")]
+    wanted += [(CHECKS["accuracy"], kind) for kind in REAL]
+    for repeat in range(profile.each):
+        for place, (check, kind) in enumerate(wanted):
+            start = repeat * 17 + place * 5  # other problems for every check and round
+            trial = _first_that_applies(check, kind, claims, problems, start, seed)
+            if trial is not None:
+                yield trial
+
+
+def _first_that_applies(
+    check: Check, kind: str, claims: Mapping[str, Claims], problems: _Problems, start: int, seed: int
+) -> Trial | None:
+    size = next((n for n in range(start, -1, -1) if problems.get(n) is not None), None)
+    if size is None:
+        return None
+    for step in range(_SEARCH):
+        problem = problems.get(start + step) or problems.get((start + step) % (size + 1))
+        assert problem is not None
+        trial = make_trial(check, Case(problem, kind, str(seed + start), "covering set"), claims)
+        if trial is not None:
+            return trial
+    return None
+
+
+def _layers(operator: str, claims: Mapping[str, Claims], seed: int) -> Iterator[Trial]:
+    """The layers of real networks: on integers and on real values."""
+    from conformance.cases.networks import NETWORKS  # only the larger profiles need it
+
+    done = set()
+    for network in NETWORKS.values():
+        for layer in network.layers:
+            problem = layer.problem
+            if problem.operator != operator or claims[operator].refusal(problem) or problem in done:
+                continue
+            done.add(problem)
+            for check, kind in ((CHECKS["exact"], "integers"), (CHECKS["accuracy"], "wide")):
+                case = Case(problem, kind, str(seed), f"{network.name} {layer.label}")
+                if problem.work > _LAYER_WORK:
+                    yield Trial(check, case, reason=f"more than {_LAYER_WORK:,} multiply-adds")
+                else:
+                    yield Trial(check, case, check.calls(case))
+
+

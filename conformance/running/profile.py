@@ -1,0 +1,38 @@
+"""How much is tried: quick for every day, standard for a release, thorough for a night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """``covering``: problems of the covering set (None: all). ``each``: cases of every other check, and of every kind of
+    real values. ``random``: cases drawn by hypothesis. ``layers``: whether layers of real networks are judged.
+    ``most_failures``: an operator is left after so many failing cases."""
+
+    name: str
+    covering: int | None
+    each: int
+    random: int
+    layers: bool
+    most_failures: int = 20
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("quick", covering=None, each=3, random=50, layers=False),
+        Profile("standard", covering=None, each=12, random=300, layers=True),
+        Profile("thorough", covering=None, each=40, random=2000, layers=True, most_failures=100),
+    )
+}
+
+
+def profile_named(name: str) -> Profile:
+    try:
+        return PROFILES[name]
+    except KeyError:
+        raise UsageError(f"the profile {name!r} is not known", hint=f"known are {', '.join(PROFILES)}") from None

@@ -1,0 +1,213 @@
+"""Runs the checks on one target: plans trials, keeps a worker busy, judges what comes back, and adds it up.
+
+Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends the run with what was seen so far.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from conformance.checks.base import Failure, Judgement
+from conformance.errors import UsageError
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import NOT_SUPPORTED, Job
+from conformance.plugin.target import Target
+from conformance.problem import OPERATORS
+from conformance.report.schema import Finding, Implementation, Status
+from conformance.running.findings import Group, key_of, make_finding
+from conformance.running.outcome import Listener, Outcome, Silence, Totals
+from conformance.running.plan import Trial, expected_trials, plan
+from conformance.running.profile import Profile
+from conformance.running.session import Pending, Session, WorkerLost
+from conformance.running.worker import Description
+
+_AHEAD = 6  # jobs handed in before the first of them is judged
+_AHEAD_BYTES = 64 * 2**20  # but no more data than this
+_MOST_LOSSES = 3  # crashes or hangs after which the rest of an implementation is not tried
+_SHRINK_SECONDS = 2.0
+_SHRINK_TOTAL = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to run: ``operators`` (empty: all that are claimed), how much, from which seed, with which time limit."""
+
+    profile: Profile
+    operators: tuple[str, ...] = ()
+    seed: int = 0
+    time_limit: float = 10.0
+
+
+@dataclass
+class Run:
+    """One run over one target. ``result`` may be asked for at any time, also after an interrupt."""
+
+    target: Target
+    options: Options
+    listener: Listener = field(default_factory=Silence)
+    totals: Totals = field(default_factory=Totals)
+    groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    description: Description | None = None
+    interrupted: bool = False
+    first_failure: float | None = None
+    began: float = field(default_factory=time.perf_counter)
+    ended: float | None = None
+    checking_began: float | None = None
+
+    def execute(self) -> Implementation:
+        """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
+        try:
+            with Session(self.target, self.options.time_limit) as session:
+                self.description = session.describe()
+                self.target = session.target
+                if not self.description.unavailable:
+                    self._check_all(session, self.description)
+        except KeyboardInterrupt:
+            self.interrupted = True
+        self.ended = time.perf_counter()
+        return self.result()
+
+    def _check_all(self, session: Session, description: Description) -> None:
+        claims, options = description.claims, self.options
+        operators = [name for name in OPERATORS if name in claims and name in (options.operators or OPERATORS)]
+        missing = [name for name in options.operators if name not in claims]
+        if missing and not operators:
+            raise UsageError(f"{description.name} does not claim {missing[0]}", hint=f"it claims {', '.join(claims)}")
+        expected = sum(expected_trials(name, claims[name], options.profile) for name in operators)
+        self.checking_began = time.perf_counter()
+        self.listener.began(description, expected)
+        for operator in operators:
+            self._check(operator, session, claims)
+            self._shrink(session, claims)
+
+    def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
+        """All trials of one operator, some of them under way while others are judged."""
+        trials, waiting, failures = plan(operator, claims, self.options.profile, self.options.seed), deque[_Waiting](), 0
+        for trial in self._while_worthwhile(trials, operator, session, lambda: failures):
+            if trial.reason:
+                self._note(Outcome(trial, "skipped", reason=trial.reason))
+                continue
+            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))))
+            while len(waiting) > _AHEAD or sum(w.bytes for w in waiting) > _AHEAD_BYTES:
+                failures += self._note(finish(waiting.popleft(), claims))
+        while waiting:
+            failures += self._note(finish(waiting.popleft(), claims))
+
+    def _while_worthwhile(self, trials: Iterator[Trial], operator: str, session: Session, failures) -> Iterator[Trial]:  # type: ignore[no-untyped-def]
+        """The trials, until so many have failed that the rest would only cost time; what is left is skipped, with the reason."""
+        reason = ""
+        for trial in trials:
+            if session.losses >= _MOST_LOSSES:
+                reason = f"cut short after {session.losses} crashes or hangs"
+            elif failures() >= self.options.profile.most_failures:
+                reason = f"cut short after {failures()} failing cases"
+            if reason:
+                self._note(Outcome(trial, "skipped", reason=reason))
+                return
+            yield trial
+
+    def _note(self, outcome: Outcome) -> bool:
+        """Count an outcome; True if it failed."""
+        self.totals.add(outcome)
+        self.listener.came(outcome)
+        if outcome.failure is None:
+            return False
+        if self.first_failure is None and self.checking_began is not None:
+            self.first_failure = time.perf_counter() - self.checking_began
+        key = key_of(outcome)
+        if key in self.groups:
+            self.groups[key].count += 1
+        else:
+            self.groups[key] = Group(outcome)
+        return True
+
+    def _shrink(self, session: Session, claims: Mapping[str, Claims]) -> None:
+        """Turn the groups of failures that are new into findings."""
+        new = [group for group in self.groups.values() if not group.shrunk]
+        seconds = min(_SHRINK_SECONDS, _SHRINK_TOTAL / max(1, len(new)))
+        for group in new:
+            group.shrunk = True
+            worth = seconds if session.losses < _MOST_LOSSES else 0.0
+            finding = make_finding(group, self.target, claims, lambda trial: run_trial(session, trial, claims), worth)
+            self.findings.append(finding)
+            self.listener.found(finding)
+
+    def result(self) -> Implementation:
+        """What is known by now, as the report holds it."""
+        known, totals = self.description, self.totals
+        for group in self.groups.values():  # an interrupt may have come before they were shrunk
+            if not group.shrunk:
+                group.shrunk = True
+                self.findings.append(make_finding(group, self.target, {}, lambda trial: group.first, 0.0))
+        reason, status = "", _status(totals, known)
+        if known is not None and known.unavailable:
+            reason = known.unavailable
+        elif status == "nothing verified":
+            reason = "no case was compared"
+        claims = known.claims if known else {}
+        return Implementation(
+            name=known.name if known else self.target.text,
+            summary=known.summary if known else "",
+            status=status,
+            reason=reason,
+            accuracy_declared=", ".join(dict.fromkeys(claimed.accuracy for claimed in claims.values())),
+            dtypes=tuple(dict.fromkeys(dtype for claimed in claims.values() for dtype in claimed.dtypes)),
+            operators=tuple(claims),
+            not_claimed=known.not_claimed if known else (),
+            notes=known.notes if known else (),
+            versions=dict(known.versions) if known else {},
+            tallies=tuple(totals.tallies.values()),
+            skips=tuple(totals.skips.values()),
+            findings=tuple(self.findings),
+            accuracy=tuple(totals.accuracy),
+            seconds=(self.ended or time.perf_counter()) - self.began,
+            seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
+            seconds_to_first_finding=self.first_failure,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    trial: Trial
+    pending: Pending
+
+    @property
+    def bytes(self) -> int:
+        return sum(array.nbytes for call in self.trial.calls for array in call.arrays.values())
+
+
+def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
+    """One trial by itself: hand in, wait, judge."""
+    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))), claims)
+
+
+def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
+    """Wait for a trial's replies and judge them."""
+    trial = waiting.trial
+    try:
+        replies = waiting.pending.result()
+    except WorkerLost as lost:
+        failure = Failure(lost.kind, lost.message)
+        return Outcome(trial, "errored", Judgement(failure), output=lost.output)
+    seconds = sum(reply.seconds for reply in replies)
+    refused = [reply.error for reply in replies if reply.error_kind == NOT_SUPPORTED]
+    if refused:
+        return Outcome(trial, "skipped", reason=refused[0], seconds=seconds)
+    made = trial.calls[: len(replies)]  # after one that raised, the rest were not made
+    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], made, replies)
+    if judgement.failure is None:
+        return Outcome(trial, "passed", judgement, seconds=seconds)
+    errored = judgement.failure.kind in ("raised", "out of memory")
+    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds)
+
+
+def _status(totals: Totals, description: Description | None) -> Status:
+    if totals.count("failed") or totals.count("errored"):
+        return "nonconformant"
+    if description is not None and description.unavailable:
+        return "unavailable"
+    return "conformant" if totals.elements else "nothing verified"

@@ -1,0 +1,229 @@
+"""What runs inside a worker process: it loads a target, makes the calls of a job, and reports what it saw of each.
+
+The worker holds the implementation under test and never a truth. What an implementation prints goes to a file of the
+worker's, so that it cannot disturb what the harness prints; freed memory is poisoned, so that reading it shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import threading
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.synchronize import Event
+from typing import Any
+
+import numpy as np
+
+from conformance.errors import UsageError
+from conformance.plugin.claims import Claims
+from conformance.plugin.functions import not_claimed
+from conformance.plugin.implementation import Implementation, WrongResult
+from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
+from conformance.plugin.layouts import lay_out
+from conformance.plugin.load import load
+from conformance.plugin.target import Target
+
+_POISON = 0xA5  # as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, and never an integer
+_M_PERTURB = -6  # of glibc's malloc.h
+_loaded: dict[Target, Implementation] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a loaded target says of itself. ``unavailable`` is why it cannot run here, or empty."""
+
+    name: str
+    summary: str
+    claims: dict[str, Claims]
+    not_claimed: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+    unavailable: str = ""
+    seconds: float = 0.0
+
+
+def start(output: str, target: Target, loaded_before: Event) -> None:
+    """Called once in every new worker: sends its output to the file ``output``, and loads a target that is known to load."""
+    file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    warnings.simplefilter("ignore")
+    _poison_freed_memory()
+    if loaded_before.is_set():
+        with contextlib.suppress(Exception):  # then the first job fails, and says why
+            _implementation(target)
+
+
+def describe(target: Target) -> Description | UsageError:
+    """Load ``target`` and say what it is. An error of the user's is returned; one of the target's own becomes one."""
+    began = time.perf_counter()
+    try:
+        implementation = _implementation(target)
+        reason = implementation.unavailable() or ""
+        claims = {name: claimed for name, claimed in implementation.claims.items()}
+        versions = {} if reason else implementation.versions()
+    except UsageError as error:
+        return error
+    except BaseException as error:  # a module may raise anything, SystemExit too
+        return UsageError(f"loading {target.text} failed: {_words(error)}", hint=_where(error))
+    return Description(
+        implementation.name or target.text,
+        implementation.summary,
+        claims,
+        not_claimed(claims),
+        implementation.notes(),
+        tuple(versions.items()),
+        reason,
+        time.perf_counter() - began,
+    )
+
+
+def perform(target: Target, job: Job) -> list[Reply]:
+    """Make the calls of ``job`` and report on each. What an earlier call returned is looked at again at the end."""
+    implementation = _implementation(target)
+    if job.concurrent:
+        return _concurrently(implementation, job)
+    replies: list[Reply] = []
+    kept: list[tuple[Any, tuple[np.ndarray, ...]]] = []
+    buffers: dict[str, np.ndarray] = {}
+    for call in job.calls:
+        arrays = lay_out(call.arrays, call.layout)
+        if not replies and any(later.same_address for later in job.calls):
+            arrays = {name: array.copy(order="K") for name, array in arrays.items()}  # they will be written over
+        if call.same_address and buffers.keys() == arrays.keys():
+            for name, buffer in buffers.items():
+                buffer[...] = arrays[name]
+            arrays = buffers
+        reply, native = _reply(implementation, call, arrays)
+        replies.append(_with_memory_trouble(implementation, reply, native, arrays, kept))
+        if reply.error:
+            break
+        kept.append((native, reply.outputs))
+        buffers = arrays
+    return replies
+
+
+def _implementation(target: Target) -> Implementation:
+    if target not in _loaded:
+        _loaded[target] = load(target)
+    return _loaded[target]
+
+
+def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndarray]) -> tuple[Reply, Any]:
+    """Make one call; the reply, and the native result so that it stays alive."""
+    reason = implementation.supports(call.problem)
+    if reason:
+        return Reply(error=reason, error_kind=NOT_SUPPORTED), None
+    before = {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
+    _poison_small_blocks(call)
+    began = time.perf_counter()
+    try:
+        bare = implementation.prepare(call.problem, arrays)
+        native = bare()
+        outputs = implementation.fetch(native)
+        seconds = time.perf_counter() - began
+        outputs = tuple(np.array(output, order="C", copy=True) for output in outputs)
+    except WrongResult as error:
+        return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
+    except MemoryError as error:
+        return Reply(error=_words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
+    except (Exception, SystemExit) as error:
+        message = f"raised {_words(error)} {_where(error)}".rstrip()
+        return Reply(error=message, error_kind="raised", seconds=time.perf_counter() - began), None
+    changed = [name for name, array in arrays.items() if np.ascontiguousarray(array).tobytes() != before[name]]
+    trouble = tuple(("changed its input", f"the tensor {name} was changed by the call") for name in changed)
+    return Reply(outputs, trouble=trouble, seconds=seconds), native
+
+
+def _with_memory_trouble(
+    implementation: Implementation,
+    reply: Reply,
+    native: Any,
+    arrays: dict[str, np.ndarray],
+    kept: list[tuple[Any, tuple[np.ndarray, ...]]],
+) -> Reply:
+    """``reply`` with what is wrong about the memory of its result: shared with an input, or with an earlier result."""
+    if reply.error:
+        return reply
+    trouble = list(reply.trouble)
+    for output in implementation.fetch(native):
+        for name, array in arrays.items():
+            if np.may_share_memory(output, array):
+                trouble.append(("aliases its input", f"the result shares memory with the tensor {name}"))
+    for number, (earlier, as_it_was) in enumerate(kept):
+        for now, then in zip(implementation.fetch(earlier), as_it_was, strict=True):
+            if np.ascontiguousarray(now).tobytes() != then.tobytes():
+                trouble.append(("overwrote a result", f"call {len(kept) + 1} changed the result of call {number + 1}"))
+    return Reply(reply.outputs, trouble=tuple(trouble), seconds=reply.seconds)
+
+
+def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
+    """All calls at once. The bare calls are made in threads; everything around them stays in this one."""
+    results: list[Any] = [None] * len(job.calls)
+    arrays = [lay_out(call.arrays, call.layout) for call in job.calls]
+    barrier = threading.Barrier(len(job.calls))
+
+    def run(number: int) -> None:
+        try:
+            bare = implementation.prepare(job.calls[number].problem, arrays[number])
+            barrier.wait(5)
+            native = bare()
+            fetched = implementation.fetch(native)
+            results[number] = Reply(tuple(np.array(output, order="C", copy=True) for output in fetched))
+        except WrongResult as error:
+            results[number] = Reply(error=str(error), error_kind="wrong result")
+        except Exception as error:
+            message = f"raised {_words(error)} {_where(error)}".rstrip()
+            results[number] = Reply(error=message, error_kind="raised")
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(job.calls))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = (time.perf_counter() - began) / len(results)
+    return [
+        Reply(reply.outputs, reply.error, reply.error_kind, reply.trouble, seconds)
+        if reply
+        else Reply(error="the thread ended without a result", error_kind="raised")
+        for reply in results
+    ]
+
+
+def _poison_freed_memory() -> None:
+    """Have glibc fill what malloc returns and free gets: an output that is not fully written shows. Elsewhere nothing."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(_M_PERTURB, _POISON)
+
+
+def _poison_small_blocks(call: Call) -> None:
+    """NumPy keeps small freed blocks for itself: hand it some of the output's size, full of poison."""
+    if any(size < 1 for size in call.problem.output_shape):
+        return
+    size = int(np.prod(call.problem.output_shape)) * call.problem.format.numpy.itemsize
+    if size <= 1 << 16:
+        blocks = [np.full(size, _POISON, np.uint8) for _ in range(8)]
+        blocks.clear()
+
+
+def _words(error: BaseException) -> str:
+    text = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    """The last place of the traceback that is not the harness's own, as (file, line)."""
+    own = os.path.dirname(os.path.dirname(__file__))
+    frames = [frame for frame in _frames(error) if not frame.filename.startswith((own, "<"))]
+    return f"({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
+
+
+def _frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
+    yield from traceback.extract_tb(error.__traceback__)
