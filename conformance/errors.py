@@ -16,7 +16,6 @@ class Exit(IntEnum):
     USAGE = 2
     NOTHING_VERIFIED = 3
     SLOWER = 4
-    INTERRUPTED = 130
 
 
 class UsageError(ValueError):

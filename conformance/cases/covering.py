@@ -17,8 +17,8 @@ from conformance.cases.space import Level, Parameter, build, parameters
 from conformance.plugin.claims import Claims
 from conformance.problem import OPERATORS, Problem
 
-_CANDIDATES = 12
-_TRIES = 25
+_CANDIDATES = 4
+_TRIES = 16
 
 
 class Covering:

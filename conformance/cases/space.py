@@ -20,7 +20,7 @@ _ROOM = ("fits", "two", "few", "rest", 7, 8, 9, 15, 16, 17, 31, 33, 63, 65)
 _HALF = -1  # as much padding as a pooling may have: half of its kernel
 _PADS = ((0, 0), (1, 1), (2, 2), (3, 3), (1, 0), (0, 1), (2, 1), (0, 3))
 _PADS_OF_POOL = ((0, 0), (1, 1), (_HALF, _HALF), (_HALF, 0), (0, _HALF))
-_MAX_WORK = 40_000
+MAX_WORK = 24_000
 """Multiply-adds of one problem: naive loops in Python take some milliseconds for that."""
 
 
@@ -94,7 +94,7 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
         count_include_pad=not chosen.get(("exclude_pad", None)),
         divisor=divisor if isinstance(divisor, int) else None,
     )
-    if not is_valid(problem) or problem.work > _MAX_WORK or claims.refusal(problem):
+    if not is_valid(problem) or problem.work > MAX_WORK or claims.refusal(problem):
         return None
     return problem
 

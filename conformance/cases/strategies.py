@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance.cases.case import Case
-from conformance.cases.space import Level, build, parameters
+from conformance.cases.space import MAX_WORK, Level, build, parameters
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Family, Problem, Window
 from conformance.problem.validity import is_valid
@@ -83,7 +83,7 @@ def _free(draw: st.DrawFn, operator: str, claims: Claims) -> Problem | None:
         count_include_pad=not maybe("exclude_pad"),
         divisor=draw(st.integers(1, 9)) if maybe("divisor") else None,
     )
-    return problem if is_valid(problem) and not claims.refusal(problem) and problem.work < 40_000 else None
+    return problem if is_valid(problem) and not claims.refusal(problem) and problem.work <= MAX_WORK else None
 
 
 def cases(operator: str | None = None, claims: Claims | None = None) -> st.SearchStrategy[Case]:

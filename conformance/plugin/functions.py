@@ -17,7 +17,7 @@ from conformance.plugin.arrays import arrays_named
 from conformance.plugin.claims import OPTIONS, Claims, options_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.signature import Signature
-from conformance.problem import Family, Operator, Problem
+from conformance.problem import OPERATORS, Family, Operator, Problem
 
 Rank = Literal["batched", "unbatched", "single_output", "plain"]
 
@@ -142,12 +142,10 @@ class Functions(Implementation):
 
 
 def not_claimed(claims: Mapping[str, Claims]) -> tuple[str, ...]:
-    """In words, for each operator, which options of the definition an implementation does not claim."""
-    from conformance.problem import OPERATORS
-
-    lines = []
+    """In words, operators with the options of the definition that an implementation does not claim for them."""
+    by_missing: dict[str, list[str]] = {}
     for operator, claimed in claims.items():
-        missing = [name for name in OPTIONS if name in options_of(OPERATORS[operator]) - claimed.options]
+        missing = [OPTIONS[name].words for name in OPTIONS if name in options_of(OPERATORS[operator]) - claimed.options]
         if missing:
-            lines.append(f"{operator}: {', '.join(OPTIONS[name].words for name in missing)}")
-    return tuple(lines)
+            by_missing.setdefault(", ".join(missing), []).append(operator)
+    return tuple(f"{', '.join(operators)}: {missing}" for missing, operators in by_missing.items())

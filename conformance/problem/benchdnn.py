@@ -15,19 +15,21 @@ from conformance.problem.text import TextError
 from conformance.problem.window import Window
 
 _TOKEN = re.compile(r"(mb|[io][cdhw]|[kspd][dhw]|g)(\d{1,9})")
-_NAME = re.compile(r"_?n(\"[^\"]*\"|[A-Za-z][\w:.*-]*)$")
+_NAME = re.compile(r"n(\"[^\"]*\"|[A-Za-z][\w:.*-]*)$")
 _EXAMPLE = "write for example mb1ic3ih227oc96oh55kh11sh4ph0"
 _AXIS_NAMES = {1: "w", 2: "hw", 3: "dhw"}
 
 
 def looks_like_benchdnn(text: str) -> bool:
     """True for what is meant as a descriptor, with or without an operator in front."""
-    words = text.split()
+    words = text.replace("_", "").split()
     return bool(words) and len(words) <= 2 and re.match(r"(g\d+)?(mb\d+)?(g\d+)?ic\d+i[dhw]\d", words[-1]) is not None
 
 
 def parse_benchdnn(text: str, dtype: str = "float32") -> Problem:
     """The problem that a descriptor means. Pooling ones need the operator in front: ``max_pool2d ic64ih112kh3sh2ph1``."""
+    if not 1 <= len(text.split()) <= 2:
+        raise TextError(f"{text!r} is no descriptor, nor one with an operator in front", hint=_EXAMPLE)
     *front, descriptor = text.split()
     fields = _fields(descriptor)
     ndim = 3 if "id" in fields else 2 if "ih" in fields else 1
@@ -52,14 +54,14 @@ def parse_benchdnn(text: str, dtype: str = "float32") -> Problem:
 
 
 def _fields(descriptor: str) -> dict[str, int]:
-    body = _NAME.sub("", descriptor)
+    body = _NAME.sub("", descriptor).replace("_", "")  # oneDNN ignores the underscores
     fields, at = {}, 0
     for token in _TOKEN.finditer(body):
         if token.start() != at:
             break
         fields[token[1]] = int(token[2])
         at = token.end()
-    rest = body[at:].strip("_")
+    rest = body[at:]
     if rest:
         raise TextError(f"{rest!r} in the descriptor {descriptor!r} is not understood", hint=_EXAMPLE)
     if "ic" not in fields:
@@ -74,6 +76,8 @@ def _window(fields: dict[str, int], axis: str, first: str) -> Window:
     size, kernel, stride = value("i", 0), value("k", 0), value("s", 1)
     if not size or not kernel:
         raise TextError(f"the descriptor has no i{axis} or no k{axis}", hint=_EXAMPLE)
+    if not stride:
+        raise TextError(f"the stride s{axis} is 0, but must be at least 1", hint=_EXAMPLE)
     window = Window(size, kernel, stride, dilation=value("d", 0) + 1)
     output, begin = value("o", 0), value("p", -1)
     if not output:

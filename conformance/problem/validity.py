@@ -115,7 +115,9 @@ def _pool(problem: Problem) -> list[str]:
 def _pool_window(window: Window) -> list[str]:
     if max(window.pad_begin, window.pad_end) > window.kernel // 2:
         return [f"padding is {window.pad_begin} and {window.pad_end}, more than half of the kernel's {window.kernel}"]
-    if window.output >= 1 and not window.inside().any(axis=1).all():
+    if window.output < 1 or window.padded > MAX_ELEMENTS or window.dilation <= window.size:
+        return []  # no gap between taps could hold all of the input
+    if not window.inside().any(axis=1).all():
         return ["a dilated window would hold no element of the input"]
     return []
 
@@ -127,7 +129,8 @@ def _no_average_options(problem: Problem) -> list[str]:
 
 
 def _sizes(problem: Problem) -> list[str]:
-    shapes = {**problem.array_shapes, "output": problem.output_shape}
+    padded = (problem.batch, problem.channels, *(window.padded for window in problem.windows))
+    shapes = {**problem.array_shapes, "padded x": padded, "output": problem.output_shape}
     return [
         f"the tensor {name} of shape {shape} has more than 2^31 elements"
         for name, shape in shapes.items()

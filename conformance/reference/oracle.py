@@ -61,7 +61,7 @@ def _convolution(problem: Problem, x: np.ndarray, w: np.ndarray, b: np.ndarray |
     bias = bias.reshape(-1, *[1] * problem.op.ndim)
     y, S = correlate(problem, x, w) + bias, correlate(problem, np.abs(x), np.abs(w)) + np.abs(bias)
     low, one = np.zeros_like(y), np.ones_like(y)
-    if _is_whole(x) and _is_whole(w) and _is_whole(bias) and S.max() <= _EXACT:
+    if _is_whole(x) and _is_whole(w) and _is_whole(bias) and S.max() < _EXACT:
         return Truth(y, low, n, S, low, one)
     if problem.dtype != "float64" or not np.isfinite(S).all():
         return Truth(y, low, n, S, _gamma64(n) * S, one)
@@ -98,7 +98,7 @@ def _average_pooling(problem: Problem, x: np.ndarray) -> Truth:
     divisor = _fill(problem, _divisor(problem)).astype(np.float64)
     total, S = _window_sums(problem, x), _window_sums(problem, np.abs(x))
     low = np.zeros_like(total)
-    if _is_whole(x) and S.max() <= _EXACT:
+    if _is_whole(x) and S.max() < _EXACT:
         error = low
     elif problem.dtype != "float64" or not np.isfinite(S).all():
         error = _gamma64(n) * S

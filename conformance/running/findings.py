@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks import Check
+from conformance.cases.values import REAL
+from conformance.checks import CHECKS, Check
 from conformance.checks.base import Failure
 from conformance.plugin.claims import Claims
 from conformance.plugin.target import Target
@@ -35,6 +36,15 @@ def key_of(outcome: Outcome) -> tuple[str, str, str]:
     """Outcomes with the same key become one finding."""
     kind = outcome.failure.kind if outcome.failure else ""
     return outcome.trial.case.problem.operator, outcome.trial.check.name.partition(".")[0], kind
+
+
+def is_consequence(group: Group, run: Callable[[Trial], Outcome]) -> bool:
+    """Whether the group's case fails already as a plain call on integers: then it shows no bug of its own."""
+    trial, exact = group.first.trial, CHECKS["exact"]
+    if trial.check is exact or trial.case.kind not in ("integers", "ties", *REAL):
+        return False
+    case = trial.case if trial.case.kind not in REAL else dataclasses.replace(trial.case, kind="integers")
+    return run(Trial(exact, case, exact.calls(case))).failure is not None
 
 
 def make_finding(

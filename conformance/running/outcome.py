@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from conformance.checks.base import Failure, Judgement
+from conformance.cases.case import Case
+from conformance.checks.base import AccuracyFigures, Failure, Judgement
+from conformance.problem import Family
 from conformance.report.schema import Accuracy, Finding, Skip, Tally
 from conformance.running.plan import Trial
 from conformance.running.worker import Description
@@ -38,6 +41,8 @@ class Listener(Protocol):
 
     def found(self, finding: Finding) -> None: ...
 
+    def ended(self) -> None: ...
+
 
 class Silence:
     """A listener that does nothing."""
@@ -47,6 +52,8 @@ class Silence:
     def came(self, outcome: Outcome) -> None: ...
 
     def found(self, finding: Finding) -> None: ...
+
+    def ended(self) -> None: ...
 
 
 @dataclass
@@ -81,17 +88,8 @@ class Totals:
                 "elements": tally.elements + outcome.judgement.elements,
             }
         )
-        figures = outcome.judgement.accuracy
-        if figures is not None and problem.op.family != "max_pool":  # selecting has no rounding
-            case = outcome.trial.case
-            self.accuracy.append(
-                Accuracy(
-                    operator=problem.operator, problem=str(problem), dtype=problem.dtype, values=case.kind,
-                    origin=case.origin, n=figures.n, rho=figures.rho, rho_p50=figures.rho_p50, rho_p90=figures.rho_p90,
-                    rho_p99=figures.rho_p99, rms=figures.rms, mean_signed=figures.mean_signed, ulp=figures.ulp,
-                    used=figures.used, reached=figures.reached,
-                )
-            )  # fmt: skip
+        if outcome.judgement.accuracy is not None and problem.op.family is not Family.MAX_POOL:  # selecting rounds nothing
+            self.accuracy.append(accuracy_row(outcome.trial.case, outcome.judgement.accuracy))
 
     @property
     def elements(self) -> int:
@@ -99,3 +97,16 @@ class Totals:
 
     def count(self, status: Status) -> int:
         return sum(getattr(tally, status) for tally in self.tallies.values())
+
+
+def accuracy_row(case: Case, figures: AccuracyFigures) -> Accuracy:
+    """The figures of one case as the report holds them."""
+    problem = case.problem
+    return Accuracy(
+        operator=problem.operator,
+        problem=str(problem),
+        dtype=problem.dtype,
+        values=case.kind,
+        origin=case.origin,
+        **dataclasses.asdict(figures),
+    )

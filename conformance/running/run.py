@@ -5,6 +5,7 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ from conformance.plugin.job import NOT_SUPPORTED, Job
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.report.schema import Finding, Implementation, Status
-from conformance.running.findings import Group, key_of, make_finding
+from conformance.running.findings import Group, is_consequence, key_of, make_finding
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
@@ -57,6 +58,8 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     ended: float | None = None
     checking_began: float | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    """Set from another thread, it ends the run as Ctrl-C would."""
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
@@ -68,6 +71,7 @@ class Run:
                     self._check_all(session, self.description)
         except KeyboardInterrupt:
             self.interrupted = True
+        self.listener.ended()
         self.ended = time.perf_counter()
         return self.result()
 
@@ -101,6 +105,8 @@ class Run:
         """The trials, until so many have failed that the rest would only cost time; what is left is skipped, with the reason."""
         reason = ""
         for trial in trials:
+            if self.stop.is_set():
+                raise KeyboardInterrupt
             if session.losses >= _MOST_LOSSES:
                 reason = f"cut short after {session.losses} crashes or hangs"
             elif failures() >= self.options.profile.most_failures:
@@ -127,12 +133,22 @@ class Run:
 
     def _shrink(self, session: Session, claims: Mapping[str, Claims]) -> None:
         """Turn the groups of failures that are new into findings."""
+
+        def run(trial: Trial) -> Outcome:
+            return run_trial(session, trial, claims)
+
         new = [group for group in self.groups.values() if not group.shrunk]
+        plain = next((group for group in new if group.first.trial.check.name == "exact"), None)
+        for group in new:
+            group.shrunk = session.losses < _MOST_LOSSES and plain is not None and is_consequence(group, run)
+            if group.shrunk and plain is not None:
+                plain.count += group.count
+        new = [group for group in new if not group.shrunk]
         seconds = min(_SHRINK_SECONDS, _SHRINK_TOTAL / max(1, len(new)))
         for group in new:
             group.shrunk = True
             worth = seconds if session.losses < _MOST_LOSSES else 0.0
-            finding = make_finding(group, self.target, claims, lambda trial: run_trial(session, trial, claims), worth)
+            finding = make_finding(group, self.target, claims, run, worth)
             self.findings.append(finding)
             self.listener.found(finding)
 

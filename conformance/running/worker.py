@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import signal
 import threading
 import time
 import traceback
@@ -53,18 +54,19 @@ def start(output: str, target: Target, loaded_before: Event) -> None:
     file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(file, stream)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle: it stops its workers
     warnings.simplefilter("ignore")
     _poison_freed_memory()
     if loaded_before.is_set():
         with contextlib.suppress(Exception):  # then the first job fails, and says why
-            _implementation(target)
+            loaded(target)
 
 
 def describe(target: Target) -> Description | UsageError:
     """Load ``target`` and say what it is. An error of the user's is returned; one of the target's own becomes one."""
     began = time.perf_counter()
     try:
-        implementation = _implementation(target)
+        implementation = loaded(target)
         reason = implementation.unavailable() or ""
         claims = {name: claimed for name, claimed in implementation.claims.items()}
         versions = {} if reason else implementation.versions()
@@ -86,7 +88,7 @@ def describe(target: Target) -> Description | UsageError:
 
 def perform(target: Target, job: Job) -> list[Reply]:
     """Make the calls of ``job`` and report on each. What an earlier call returned is looked at again at the end."""
-    implementation = _implementation(target)
+    implementation = loaded(target)
     if job.concurrent:
         return _concurrently(implementation, job)
     replies: list[Reply] = []
@@ -109,7 +111,8 @@ def perform(target: Target, job: Job) -> list[Reply]:
     return replies
 
 
-def _implementation(target: Target) -> Implementation:
+def loaded(target: Target) -> Implementation:
+    """The implementation of ``target``, loaded when it is first asked for."""
     if target not in _loaded:
         _loaded[target] = load(target)
     return _loaded[target]

@@ -1,0 +1,71 @@
+"""The command line: one module for each command, imported when it is asked for, so that ``--help`` is quick."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from conformance.errors import Exit, UsageError
+
+_COMMANDS = {
+    "check": "Check implementations: are they right, how accurate, and if not, what is wrong.",
+    "compare": "Compare implementations: who is right, who is accurate, who is fast. Writes a report.",
+    "list": "Show which implementations there are, what they claim, and what is missing here.",
+    "case": "Run one case on one implementation and show what goes in and what comes out.",
+}
+_WIDTH = 96
+
+
+class _Lazy(click.Group):
+    """A group that knows its commands' names and help without importing them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"conformance.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH})
+@click.version_option(package_name="conv-conformance", prog_name="conformance")
+def cli() -> None:
+    """Proves that implementations of convolution and pooling are right, accurate and fast.
+
+    Example: conformance check path/to/file.py:conv2d
+    """
+
+
+def main() -> None:
+    """The console script. Errors of usage end with exit code 2 and say what to type, never with a traceback."""
+    try:
+        code = cli.main(standalone_mode=False)
+    except UsageError as error:
+        _complain(error.message, error.hint)
+        code = Exit.USAGE
+    except click.ClickException as error:
+        error.show()
+        code = Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        _complain("interrupted before anything was verified", "")
+        code = Exit.NOTHING_VERIFIED
+    except BrokenPipeError:  # the reader of a pipe, such as head, has gone
+        sys.stderr.close()
+        code = Exit.CONFORMANT
+    sys.exit(code if isinstance(code, int) else Exit.CONFORMANT)
+
+
+def _complain(message: str, hint: str) -> None:
+    click.secho("error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(message, err=True)
+    if hint:
+        click.secho("hint:  ", fg="yellow", nl=False, err=True)
+        click.echo(hint, err=True)

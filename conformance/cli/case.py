@@ -1,0 +1,97 @@
+"""``conformance case "TEXT" --on TARGET``: one case, what goes in, what comes out, and what every check says of it."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.text import Text
+
+from conformance.cases.case import Case, parse_case
+from conformance.cases.values import REAL
+from conformance.checks import CHECKS, Check
+from conformance.cli.options import make_target, target_options
+from conformance.errors import Exit, UsageError
+from conformance.plugin.target import Target
+from conformance.report.terminal import make_console, print_finding
+from conformance.running.findings import Group, describe
+from conformance.running.outcome import Outcome
+from conformance.running.plan import Trial, make_trial
+from conformance.running.run import run_trial
+from conformance.running.session import Session
+
+
+@click.command("case")
+@click.argument("text")
+@click.option("--on", "target_text", required=True, metavar="TARGET", help="The implementation to run it on.")
+@click.option("--check", "check_name", metavar="NAME", help="Only this check, e.g. layout.strided (default: all that apply).")
+@click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", help="For each check.")
+@target_options
+def command(
+    text: str, target_text: str, check_name: str | None, time_limit: float, arrays: str | None, claim: tuple[str, ...],
+    no_claim: tuple[str, ...],
+) -> int:  # fmt: skip
+    """Run one case, given as text, on one implementation.
+
+    TEXT is a problem (n batch, c channels, i input, o output channels, k kernel, s stride, p padding, d dilation,
+    g groups), perhaps with values=KIND:SEED; or a benchdnn descriptor.
+
+    \b
+    Examples:
+      conformance case "conv2d f32 n1 c2 i5x4 o3 k3x2 p1x0" --on torch-cpu
+      conformance case mb1ic3ih227oc96oh55kh11sh4ph0 --on torch-cpu --check exact
+    """
+    case = parse_case(text)
+    if check_name is not None and check_name not in CHECKS:
+        raise UsageError(f"the check {check_name!r} is not known", hint=f"known are {', '.join(CHECKS)}")
+    console = make_console()
+    target = make_target(target_text, [case.problem.operator], arrays, claim, no_claim)
+    with Session(target, time_limit) as session:
+        description = session.describe()
+        if description.unavailable:
+            raise UsageError(f"{target_text}: {description.unavailable}")
+        claims = description.claims.get(case.problem.operator)
+        reason = claims.refusal(case.problem) if claims else f"{case.problem.operator} is not claimed"
+        if reason:
+            console.print(f"skipped: {reason}", highlight=False)
+            return Exit.NOTHING_VERIFIED
+        said_kind = "values=" in text
+        outcomes = [
+            run_trial(session, trial, description.claims)
+            for check in ([CHECKS[check_name]] if check_name else CHECKS.values())
+            for one in _cases(case, check, said_kind or check_name is not None)
+            if (trial := make_trial(check, one, description.claims)) is not None
+        ]
+    if check_name and outcomes and outcomes[0].failure is None:
+        _show_inputs(console, outcomes[0].trial)
+    for outcome in outcomes:
+        _show(console, outcome, target)
+    if any(outcome.failure for outcome in outcomes):
+        return Exit.FINDINGS
+    return Exit.CONFORMANT if any(outcome.status == "passed" for outcome in outcomes) else Exit.NOTHING_VERIFIED
+
+
+def _cases(case: Case, check: Check, said_kind: bool) -> list[Case]:
+    """The case as it was given; without values said, accuracy gets each kind of real ones."""
+    if said_kind:
+        real = case.kind in REAL
+        return [case] if check.name != "exact" or not real else []
+    if check.name != "accuracy":
+        return [case]
+    return [Case(case.problem, kind, case.seed, case.origin) for kind in REAL]
+
+
+def _show_inputs(console: Console, trial: Trial) -> None:
+    for name, array in trial.calls[0].arrays.items():
+        console.print(Text(f"{name} {array.shape} {array.dtype.name}" + (f"\n{array}" if array.size <= 80 else "")))
+
+
+def _show(console: Console, outcome: Outcome, target: Target) -> None:
+    name, judgement = outcome.trial.check.name, outcome.judgement
+    if outcome.failure is not None:
+        print_finding(console, describe(outcome, Group(outcome), target))
+    elif outcome.status == "skipped":
+        console.print(Text(f"– {name}: skipped: {outcome.reason}", "dim"))
+    else:
+        figures = judgement.accuracy
+        more = f", {outcome.trial.case.kind}: {figures.reached}, error {figures.used:.1%} of its bound" if figures else ""
+        console.print(Text.assemble(("✓ ", "green"), f"{name}: {judgement.elements} elements{more}"))

@@ -1,0 +1,64 @@
+"""``conformance check TARGET…``: is it right, how accurate is it, and if not, what is wrong."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from conformance.cli.options import common, make_options, make_report, make_target, write_files
+from conformance.errors import Exit
+from conformance.report.schema import Implementation
+from conformance.report.terminal import Terminal, make_console, summary, time_spent
+from conformance.running.run import Run
+
+
+@click.command("check")
+@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@common
+def command(
+    targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None,
+    claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+) -> int:  # fmt: skip
+    """Check implementations of convolution or pooling.
+
+    TARGET is a registered name (see conformance list), path/to/file.py:function, module:function, a whole module or
+    file, or module:Class for an Implementation. Loading a target runs its code.
+
+    \b
+    Examples:
+      conformance check path/to/file.py:conv2d
+      conformance check torch-cpu --operator conv2d --html report.html
+    """
+    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit)
+    console = make_console(stderr=json == "-")
+    results: list[Implementation] = []
+    interrupted = False
+    for text in targets:
+        target = make_target(text, operators, arrays, claim, no_claim)
+        with Terminal(console) as terminal:
+            run = Run(target, options, terminal.listener())
+            results.append(run.execute())
+        console.print(summary(results[-1], verbose))
+        if verbose:
+            console.print(time_spent(results[-1]), highlight=False)
+        if run.interrupted:
+            interrupted = True
+            console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
+            break
+    if html or junit or json:
+        report = make_report("Conformance check", results, options, began, interrupted)
+        write_files(report, html=html, junit=junit, json=json)
+    if html:
+        console.print(f"report: {html}", highlight=False)
+    return exit_code(results, interrupted)
+
+
+def exit_code(results: list[Implementation], interrupted: bool) -> int:
+    """1 if there is a finding, 3 if something was asked for and nothing of it was verified, else 0."""
+    if any(result.status == "nonconformant" for result in results):
+        return Exit.FINDINGS
+    if interrupted or any(result.status != "conformant" for result in results):
+        return Exit.NOTHING_VERIFIED
+    return Exit.CONFORMANT

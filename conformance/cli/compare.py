@@ -1,0 +1,127 @@
+"""``conformance compare``: who is right, who is accurate, who is fast, on this machine, for these problems."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import click
+
+from conformance.cli.check import exit_code
+from conformance.cli.options import common, make_options, make_report, make_target, write_files
+from conformance.errors import UsageError
+from conformance.plugin.registry import registered_names
+from conformance.plugin.target import Target
+from conformance.report.schema import Accuracy, Implementation, Timing
+from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
+from conformance.running.run import Options, Run
+from conformance.timing.compare import MARGIN, compare
+from conformance.timing.workloads import Workload, of_network, representative
+
+
+@click.command("compare")
+@click.argument("targets", nargs=-1, metavar="[TARGET...]")
+@click.option("--output", default="reports", show_default=True, type=click.Path(file_okay=False, path_type=Path),
+              metavar="DIR", help="Where comparison.html, .md and .json go.")
+@click.option("--speed/--no-speed", default=True, show_default=True, help="Whether to time layers of real networks.")
+@click.option("--network", metavar="NAME", help="Time every layer of one network (default: one layer of each kind).")
+@click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
+@common
+def command(
+    targets: tuple[str, ...], output: Path, speed: bool, network: str | None, reference: str | None,
+    operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None, claim: tuple[str, ...],
+    no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+) -> int:  # fmt: skip
+    """Compare implementations side by side: all registered ones, or those given (see conformance check).
+
+    \b
+    Examples:
+      conformance compare
+      conformance compare torch-cpu path/to/file.py:conv2d --operator conv2d
+    """
+    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit)
+    chosen = [make_target(text, operators, arrays, claim, no_claim) for text in targets or registered_names()]
+    workloads = (of_network(network) if network else representative()) if speed else []
+    if operators:
+        workloads = [workload for workload in workloads if workload.case.problem.operator in operators]
+    console = make_console(stderr=json == "-")
+    with Terminal(console) as terminal:
+        results, interrupted = _check_all(chosen, options, terminal)
+        timings: list[Timing] = []
+        if not interrupted:
+            results, timings, interrupted = _time_all(chosen, results, workloads, reference, terminal, seed)
+    for result in results:
+        console.print(summary(result, verbose))
+        for finding in result.findings:
+            print_finding(console, finding)
+        if verbose:
+            console.print(time_spent(result), highlight=False)
+    if timings:
+        console.print(timing_table(timings))
+    report = make_report(
+        "Comparison of convolution and pooling", results, options, began, interrupted, timings,
+        margin=MARGIN if timings else None, threads=_threads() if timings else None,
+    )  # fmt: skip
+    page = html or output / "comparison.html"
+    write_files(report, html=page, markdown=output / "comparison.md", json=str(output / "comparison.json"), junit=junit)
+    if json:
+        write_files(report, html=None, junit=None, json=json)
+    if interrupted:
+        console.print("interrupted: the report holds what was measured until then; run the same command for the rest")
+    console.print(f"report: {page.resolve()} (and .md, .json beside it)", highlight=False, soft_wrap=True)
+    here = [result for result in results if result.status != "unavailable"]
+    return exit_code(here or results, interrupted)
+
+
+def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) -> tuple[list[Implementation], bool]:
+    """Check every target, two at a time: the harness and slow implementations leave each other room on two cores."""
+    runs = [Run(target, options, terminal.listener(brief=True)) for target in targets]
+    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
+        futures = [pool.submit(run.execute) for run in runs]
+        try:
+            wait(futures)
+        except KeyboardInterrupt:
+            for run, future in zip(runs, futures, strict=True):
+                run.stop.set()
+                future.cancel()
+    errors = [future.exception() for future in futures if not future.cancelled()]
+    for error in errors:
+        if error is not None:
+            raise error
+    done = [run for run, future in zip(runs, futures, strict=True) if not future.cancelled()]
+    return [run.result() for run in done], any(run.interrupted for run in done) or len(done) < len(runs)
+
+
+def _time_all(
+    targets: Sequence[Target], results: list[Implementation], workloads: Sequence[Workload], reference: str | None,
+    terminal: Terminal, seed: int,
+) -> tuple[list[Implementation], list[Timing], bool]:  # fmt: skip
+    """Time what is available; the accuracy of the timed results joins that of the checks."""
+    by_name = {one.name: target for one, target in zip(results, targets, strict=True) if one.status != "unavailable"}
+    if reference is not None and reference not in by_name:
+        raise UsageError(f"the reference {reference!r} is not among those compared", hint=f"they are {', '.join(by_name)}")
+    if not by_name or not workloads:
+        return results, [], False
+    base = reference or ("torch-cpu" if "torch-cpu" in by_name else next(iter(by_name)))
+    timings: list[Timing] = []
+    accuracy: dict[str, list[Accuracy]] = {name: [] for name in by_name}
+    interrupted = False
+    try:
+        for measured in compare(by_name, workloads, base, terminal.say, seed):
+            for name, one in measured.items():
+                timings.append(one.timing)
+                accuracy[name] += [one.accuracy] if one.accuracy else []
+    except KeyboardInterrupt:
+        interrupted = True
+    results = [
+        one.model_copy(update={"accuracy": (*one.accuracy, *accuracy.get(one.name, ()))}) for one in results
+    ]
+    return results, timings, interrupted
+
+
+def _threads() -> int:
+    """Threads that each implementation may use: nothing is pinned, so it is the cores of this process."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

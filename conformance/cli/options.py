@@ -1,0 +1,109 @@
+"""Options that several commands share, and what they become."""
+
+from __future__ import annotations
+
+import functools
+import shlex
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from conformance.plugin.target import Target
+from conformance.problem.operators import operator_named
+from conformance.report.environment import environment
+from conformance.report.schema import Implementation, Report, Timing
+from conformance.running.profile import PROFILES, profile_named
+from conformance.running.run import Options
+
+Command = Callable[..., Any]
+
+
+def target_options(command: Command) -> Command:
+    """How a target is loaded and called."""
+    for option in (
+        click.option("--no-claim", multiple=True, metavar="WORD", help="Take a claim back, e.g. groups or float64."),
+        click.option("--claim", multiple=True, metavar="WORD", help="Claim more, e.g. asymmetric_padding or accuracy=fft."),
+        click.option("--arrays", metavar="LIBRARY", help="Arrays that functions take: numpy or torch (default: found out)."),
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """How much is run, and where the report goes."""
+    file = click.Path(dir_okay=False, path_type=Path)
+    for option in (
+        click.option("--verbose", is_flag=True, help="Also print notes, skips, and where the time went."),
+        click.option("--html", type=file, metavar="FILE", help="Write the report as one HTML page."),
+        click.option("--junit", type=file, metavar="FILE", help="Write the results as JUnit XML."),
+        click.option("--json", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
+                     help="Write the results as JSON; - for standard output."),
+        click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
+                     help="For each case; a call that takes longer is stopped."),
+        click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases."),
+        click.option("--profile", default="quick", show_default=True, type=click.Choice(list(PROFILES)), help="How much is tried."),
+        click.option("--operator", "operators", multiple=True, metavar="NAME",
+                     help="Only this operator, e.g. conv2d; may be given several times."),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
+def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: float) -> Options:
+    return Options(profile_named(profile), tuple(operator_named(name).name for name in operators), seed, time_limit)
+
+
+def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:
+    """The target of a command's words; what is misspelt is told before anything starts."""
+    from conformance.plugin.arrays import arrays_named
+    from conformance.plugin.claims import Claims
+
+    if arrays:
+        arrays_named(arrays)
+    Claims().changed(claim, no_claim)
+    return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim))
+
+
+def make_report(
+    title: str,
+    implementations: Sequence[Implementation],
+    options: Options,
+    began: float,
+    interrupted: bool,
+    timings: Sequence[Timing] = (),
+    **more: Any,
+) -> Report:
+    """The report of what a command measured. ``began`` is its time.monotonic() at the start."""
+    return Report(
+        title=title,
+        command=shlex.join(["conformance", *sys.argv[1:]]),
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=time.monotonic() - began,
+        seed=options.seed,
+        profile=options.profile.name,
+        interrupted=interrupted,
+        environment=environment(),
+        implementations=tuple(implementations),
+        timings=tuple(timings),
+        **more,
+    )
+
+
+def write_files(report: Report, *, html: Path | None, junit: Path | None, json: str | None, markdown: Path | None = None) -> None:
+    """Write each file that was asked for; JSON may go to standard output."""
+    from conformance.report.jsonfile import to_json
+    from conformance.report.write import write_report
+
+    write_report(report, html=html, markdown=markdown, json=Path(json) if json and json != "-" else None, junit=junit)
+    if json == "-":
+        click.echo(to_json(report))
+
+
+def common(command: Command) -> Command:
+    """Both groups of options."""
+    return functools.reduce(lambda decorated, add: add(decorated), (target_options, run_options), command)

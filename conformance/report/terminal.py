@@ -1,0 +1,211 @@
+"""What people see while it runs and when it is done, in a terminal or a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+from rich.console import Console, Group, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from conformance.report.schema import Finding, Implementation, Timing
+from conformance.running.outcome import Listener, Outcome
+from conformance.running.worker import Description
+
+_STYLE = {"conformant": "green", "nonconformant": "red", "nothing verified": "yellow", "unavailable": "yellow"}
+_WORDS = {"conformant": "CONFORMANT", "nonconformant": "NOT CONFORMANT", "nothing verified": "NOTHING VERIFIED"}
+_LOG_EVERY = 15.0  # seconds between lines of progress in a log
+
+
+class Terminal:
+    """Shows runs while they go on: on a terminal a bar for each with an estimate of what is left, in a log plain lines."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.fields[failed]}"), console=console, transient=True, disable=not console.is_terminal,
+        )  # fmt: skip
+
+    def __enter__(self) -> Terminal:
+        self.progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.progress.stop()
+
+    def say(self, line: str) -> None:
+        self.console.print(line, highlight=False, markup=False)
+
+    def listener(self, brief: bool = False) -> Listener:
+        """Who shows one run here; ``brief`` leaves the findings to the report."""
+        return _Shown(self, brief)
+
+
+class _Shown:
+    """One run on a terminal."""
+
+    def __init__(self, terminal: Terminal, brief: bool) -> None:
+        self.terminal, self.brief = terminal, brief
+        self.name, self.task = "", None
+        self.done = self.failed = self.expected = 0
+        self.said = time.monotonic()
+
+    def began(self, description: Description, expected: int) -> None:
+        self.name, self.expected = description.name, expected
+        self.task = self.terminal.progress.add_task(self.name, total=expected, failed="")
+        if not self.terminal.console.is_terminal:
+            self.terminal.say(f"checking {self.name}: about {expected:,} cases")
+
+    def came(self, outcome: Outcome) -> None:
+        self.done += 1
+        if outcome.failure is not None:
+            self.failed += 1
+            if self.failed == 1 and not self.brief:
+                self.terminal.say(f"first failure after {self.done} cases, looking for the smallest one …")
+        failed = f"[red]{self.failed} failed" if self.failed else ""
+        if self.task is not None:
+            total = max(self.expected, self.done)  # the estimate may be low
+            self.terminal.progress.update(self.task, completed=self.done, total=total, failed=failed)
+        if not self.terminal.console.is_terminal and time.monotonic() - self.said > _LOG_EVERY:
+            self.said = time.monotonic()
+            self.terminal.say(f"  {self.name}: {self.done:,} of about {max(self.expected, self.done):,} cases, {self.failed} failed")
+
+    def found(self, finding: Finding) -> None:
+        if not self.brief:
+            print_finding(self.terminal.console, finding)
+
+    def ended(self) -> None:
+        if self.task is not None:
+            self.terminal.progress.remove_task(self.task)
+            self.task = None
+
+
+def make_console(stderr: bool = False) -> Console:
+    """The console that the commands print to; what is not a terminal gets 100 columns and no colour."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else 100, soft_wrap=False)
+
+
+def print_finding(console: Console, finding: Finding) -> None:
+    """A finding: what is wrong, the smallest case, the first difference, and what repeats it.
+
+    Lines are left as long as they are: a command that is copied must not be broken.
+    """
+    text = Text.assemble(
+        ("✗ ", "bold red"), (f"{finding.operator} {finding.check}", "bold"), f": {finding.kind}: {finding.message}\n"
+    )
+    facts = [("smallest case", finding.case)]
+    if finding.index is not None:
+        facts.append(("first at", f"{list(finding.index)}: expected {finding.expected}, got {finding.actual}"))
+    facts += finding.inputs.items()
+    if finding.expected_grid is not None and finding.actual_grid is not None:
+        facts += [("expected", finding.expected_grid), ("actual", finding.actual_grid)]
+    if finding.output.strip():
+        facts.append(("it printed", finding.output.strip()[-500:]))
+    for name, value in facts:
+        first, *rest = value.splitlines()
+        text.append("\n".join([f"    {name:<15}{first}", *(f"{'':<19}{line}" for line in rest), ""]))
+    text.append(f"    repeat with    {finding.command}", "cyan")
+    console.print(text, soft_wrap=True)
+
+
+def summary(one: Implementation, verbose: bool) -> RenderableType:
+    """The verdict of one implementation and the table behind it."""
+    parts: list[RenderableType] = []
+    if one.tallies:
+        parts.append(tally_table(one))
+    if verbose or one.status != "conformant":
+        parts += [Text(f"note: {note}") for note in one.notes]
+    skipped = sum(skip.count for skip in one.skips)
+    if verbose:
+        parts += [Text(f"skipped {s.count} of {s.operator}: {s.reason}") for s in one.skips]
+        parts += [Text(f"not claimed: {line}") for line in one.not_claimed]
+    elif skipped:
+        parts.append(Text(f"skipped {skipped} cases ({'; '.join(dict.fromkeys(s.reason for s in one.skips))})", style="dim"))
+    parts.append(_verdict(one))
+    return Group(*parts)
+
+
+def _verdict(one: Implementation) -> Text:
+    style = f"bold {_STYLE[one.status]}"
+    if one.status == "unavailable":
+        return Text.assemble((f"NOT AVAILABLE: {one.name}: ", style), one.reason)
+    cases = sum(t.passed + t.failed + t.errored for t in one.tallies)
+    elements = sum(t.elements for t in one.tallies)
+    facts = f"{cases:,} cases, {elements:,} elements compared, {one.seconds:.1f} s"
+    if one.findings:
+        facts = f"{len(one.findings)} finding{'s' * (len(one.findings) != 1)} in {facts}"
+    if one.accuracy and one.status == "conformant":
+        worst = max(one.accuracy, key=lambda a: a.used)
+        facts += f"; largest error {worst.used:.0%} of its bound"
+    if one.reason:
+        facts = f"{one.reason}; {facts}"
+    return Text.assemble((f"{_WORDS[one.status]}: ", style), (one.name, "bold"), f": {facts}")
+
+
+def tally_table(one: Implementation) -> Table:
+    """Cases by operator and check: how many passed, and how many did not."""
+    checks = list(dict.fromkeys(tally.check for tally in one.tallies))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("operator")
+    for check in checks:
+        table.add_column(check, justify="right")
+    by_key = {(t.operator, t.check): t for t in one.tallies}
+    for operator in dict.fromkeys(tally.operator for tally in one.tallies):
+        cells = [by_key.get((operator, check)) for check in checks]
+        table.add_row(operator, *(_cell(t.passed, t.failed, t.errored) if t else Text("–", "dim") for t in cells))
+    return table
+
+
+def _cell(passed: int, failed: int, errored: int) -> Text:
+    if not failed and not errored:
+        return Text(f"{passed} ✓", "green")
+    words = [f"{failed} ✗" if failed else "", f"{errored} !" if errored else ""]
+    return Text.assemble((f"{passed} ✓ ", "dim"), (" ".join(filter(None, words)), "red"))
+
+
+def time_spent(one: Implementation) -> str:
+    """Where the time went: inside the implementation (its loading counted) and in the harness."""
+    cases = max(1, sum(t.passed + t.failed + t.errored for t in one.tallies))
+    own = max(0.0, one.seconds - one.seconds_inside)
+    text = (
+        f"{one.name}: {one.seconds:.2f} s, of which {one.seconds_inside:.2f} s inside the implementation (loading counted) "
+        f"and {own:.2f} s the harness's: {1000 * own / cases:.2f} ms a case, a share of {own / one.seconds:.0%}"
+    )
+    if one.seconds_to_first_finding is not None:
+        text += f"; first failure after {one.seconds_to_first_finding:.3f} s of checking"
+    return text
+
+
+def timing_table(timings: Sequence[Timing]) -> Table:
+    """Times side by side, one row a problem."""
+    names = list(dict.fromkeys(timing.implementation for timing in timings))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("layer")
+    for name in names:
+        table.add_column(name, justify="right")
+    rows: dict[str, dict[str, Timing]] = {}
+    for timing in timings:
+        rows.setdefault(timing.workload, {})[timing.implementation] = timing
+    for workload, by_name in rows.items():
+        table.add_row(workload, *(_time(by_name.get(name)) for name in names))
+    return table
+
+
+def _time(timing: Timing | None) -> Text:
+    if timing is None or timing.seconds is None:
+        return Text("–" if timing is None else "skipped", "dim")
+    ratio = "" if timing.ratio is None or timing.verdict == "REFERENCE" else f" ({timing.ratio:.3g}×)"
+    return Text(f"{seconds(timing.seconds)}{ratio}")
+
+
+def seconds(value: float) -> str:
+    """A duration in the unit that people read."""
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"

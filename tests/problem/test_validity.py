@@ -1,0 +1,175 @@
+"""Every rule of validity, each with a problem that breaks it and the reason in words."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.errors import UsageError
+from conformance.problem import InvalidProblem, Problem, Window, parse_problem, reasons_invalid, require_valid
+from conformance.problem.validity import is_valid
+
+VALID = [
+    "conv1d i1 k1",
+    "conv2d f32 n2 c4 i9x7 o6 k3x2 s2x1 p1x2 d1x2 g2 bias",
+    "conv2d i1 k3 p1",
+    "conv2d c3 i8 o6 k3 g3",
+    "conv3d bf16 i5 k2 s9",
+    "conv1d i3 k1 p9",  # all outputs but three see padding only: zero, or the bias
+    "max_pool2d i8 k3 s2 p1 ceil indices",
+    "max_pool1d i5 k3 d2 p1",
+    "avg_pool2d i8 k3 p1 exclude_pad",
+    "avg_pool2d i8 k3 p1 divisor4",
+    "avg_pool1d i1 k3 p1 s2 ceil",
+]
+
+BROKEN = {
+    "conv1d n0 i3 k1": "batch is 0, but must be at least 1",
+    "conv1d c0 i3 k1": "channels is 0, but must be at least 1",
+    "conv1d i3 o0 k1": "out_channels is 0, but must be at least 1",
+    "conv1d i3 k1 g0": "groups is 0, but must be at least 1",
+    "conv2d i3x0 k1": "axis 1: size is 0, but must be at least 1",
+    "conv2d i3 k0x1": "axis 0: kernel is 0, but must be at least 1",
+    "conv2d i3 k1 s1x0": "axis 1: stride is 0, but must be at least 1",
+    "conv2d i3 k1 d0x1": "axis 0: dilation is 0, but must be at least 1",
+    "conv1d c3 i3 o2 k1 g2": "2 groups do not divide 3 channels",
+    "conv1d c2 i3 o3 k1 g2": "2 groups do not divide 3 output channels",
+    "conv1d i3 k2 ceil": "ceil is an option of pooling, not of convolution",
+    "conv1d i3 k2 indices": "indices are an option of max pooling, not of convolution",
+    "conv1d i3 k2 exclude_pad": "exclude_pad and divisor are options of average pooling",
+    "conv1d i3 k2 divisor2": "exclude_pad and divisor are options of average pooling",
+    "conv1d i3 k4": "axis 0: the kernel reaches over 4 elements, more than the padded input's 3",
+    "conv2d i9x5 k3 d2x3": "axis 1: the kernel reaches over 7 elements, more than the padded input's 5",
+    "max_pool1d i3 k5 ceil": "axis 0: the kernel reaches over 5 elements, more than the padded input's 3",
+    "max_pool1d i3 k2 g3": "groups and bias are options of convolution, not of pooling",
+    "max_pool1d i3 k2 bias": "groups and bias are options of convolution, not of pooling",
+    "max_pool1d i8 k3 p2": "axis 0: padding is 2 and 2, more than half of the kernel's 3",
+    "max_pool2d i8 k3 p1x0:2": "axis 1: padding is 0 and 2, more than half of the kernel's 3",
+    "max_pool1d i8 k3 p2 d2": "axis 0: padding is 2 and 2, more than half of the kernel's 3",
+    "avg_pool1d i8 k2 p2:0": "axis 0: padding is 2 and 0, more than half of the kernel's 2",
+    "max_pool1d i1 k2 p1 d2": "axis 0: a dilated window would hold no element of the input",
+    "max_pool1d i3 k2 exclude_pad": "exclude_pad and divisor are options of average pooling",
+    "max_pool1d i3 k2 divisor2": "exclude_pad and divisor are options of average pooling",
+    "avg_pool1d i8 k2 d2": "average pooling has no dilation",
+    "avg_pool1d i8 k2 indices": "indices are an option of max pooling, not of average pooling",
+    "avg_pool1d i8 k2 divisor0": "the divisor is 0, but must be at least 1",
+    "conv1d c2147483649 i1 k1": "the tensor x of shape (1, 2147483649, 1) has more than 2^31 elements",
+    "conv1d o65536 c65536 i1 k1": "the tensor w of shape (65536, 65536, 1) has more than 2^31 elements",
+    "conv1d n65536 o65536 i1 k1": "the tensor output of shape (65536, 65536, 1) has more than 2^31 elements",
+    "conv1d i1 k1 s2000000000 p2000000000": "the tensor padded x of shape (1, 1, 4000000001) has more than 2^31 elements",
+}
+
+UNWRITABLE = {
+    "the operator 'conv4d' is not known": Problem("conv4d", (Window(3, 1),)),
+    "the data type 'int7' is not known": Problem("conv1d", (Window(3, 1),), dtype="int7"),
+    "conv2d has 2 axes, not 1": Problem("conv2d", (Window(3, 1),)),
+    "ceil holds for all axes or for none": Problem("max_pool2d", (Window(3, 2, ceil=True), Window(3, 2))),
+    "batch is -1, but must be at least 1": Problem("conv1d", (Window(3, 1),), batch=-1),
+    "axis 0: stride is -2, but must be at least 1": Problem("conv1d", (Window(3, 1, stride=-2),)),
+    "axis 0: padding is -1 and 0, but must not be negative": Problem("conv1d", (Window(3, 1, pad_begin=-1),)),
+    "axis 0: padding is 0 and -3, but must not be negative": Problem("conv1d", (Window(5, 1, pad_end=-3),)),
+    "pooling keeps its 2 channels, but 3 come out": Problem("max_pool1d", (Window(3, 2),), channels=2, out_channels=3),
+}
+
+
+@pytest.mark.parametrize("text", VALID)
+def test_a_problem_that_the_definition_covers_has_no_reasons(text: str) -> None:
+    problem = parse_problem(text)
+    assert reasons_invalid(problem) == []
+    assert is_valid(problem)
+    assert require_valid(problem) is problem
+
+
+@pytest.mark.parametrize(("text", "reason"), BROKEN.items(), ids=list(BROKEN))
+def test_a_broken_rule_is_told_in_words(text: str, reason: str) -> None:
+    assert reason in reasons_invalid(parse_problem(text))
+    assert not is_valid(parse_problem(text))
+
+
+@pytest.mark.parametrize(("reason", "problem"), UNWRITABLE.items(), ids=list(UNWRITABLE))
+def test_a_rule_that_no_text_can_break_is_told_too(reason: str, problem: Problem) -> None:
+    assert reason in reasons_invalid(problem)
+
+
+@pytest.mark.parametrize("text", [text for text in BROKEN if "2147483649" not in text])
+def test_each_example_breaks_one_rule_only(text: str) -> None:
+    assert len(reasons_invalid(parse_problem(text))) == 1
+
+
+def test_require_valid_tells_every_reason_at_once() -> None:
+    with pytest.raises(InvalidProblem) as raised:
+        require_valid(parse_problem("conv2d c3 i3x4 o2 k4x5 g2 ceil"))
+    told = str(raised.value)
+    for reason in (
+        "2 groups do not divide 3 channels",
+        "ceil is an option",
+        "axis 0: the kernel",
+        "axis 1: the kernel",
+    ):
+        assert reason in told
+    assert isinstance(raised.value, UsageError)
+
+
+def test_numbers_that_rules_divide_by_are_judged_first() -> None:
+    reasons = reasons_invalid(parse_problem("conv2d i3 k0x9 s0 g0"))
+    assert reasons == [
+        "groups is 0, but must be at least 1",
+        "axis 0: kernel is 0, but must be at least 1",
+        "axis 0: stride is 0, but must be at least 1",
+        "axis 1: stride is 0, but must be at least 1",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "max_pool1d i9999999999 k1",
+        "max_pool1d i2000000000 k2",
+        "avg_pool1d i1 k9999999999 p4999999999",
+        "max_pool1d i1 k9999999999 d2 p4999999999 s9999999999 ceil",
+        "conv3d n9999999999 c9999999999 i9999999999 o9999999999 k9999999999 p9999999999",
+        "conv1d i9 k9999999999 d9999999999",
+    ],
+)
+def test_judging_a_huge_problem_takes_no_memory(text: str) -> None:
+    problem = parse_problem(text)
+    tracemalloc.start()
+    try:
+        reasons = reasons_invalid(problem)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 1_000_000
+    assert bool(reasons) == (text != "max_pool1d i2000000000 k2")
+
+
+@given(
+    window=st.builds(
+        Window, st.integers(1, 6), st.integers(1, 5), st.integers(1, 4), st.integers(1, 8),
+        st.integers(0, 3), st.integers(0, 3), st.booleans(),
+    )
+)  # fmt: skip
+def test_a_valid_max_pooling_is_one_whose_every_window_holds_an_element(window: Window) -> None:
+    reasons = reasons_invalid(Problem("max_pool1d", (window,)))
+    fits = window.output >= 1
+    small = max(window.pad_begin, window.pad_end) <= window.kernel // 2
+    assert (not reasons) == (fits and small and bool(window.inside().any(axis=1).all()))
+
+
+@given(
+    st.sampled_from(["conv1d", "max_pool1d", "avg_pool1d"]),
+    st.builds(Window, *[st.integers(-2, 5)] * 6, st.booleans()),
+    st.integers(-1, 3),
+    st.integers(-1, 3),
+    st.integers(-1, 3),
+)
+def test_judging_never_fails_and_what_is_valid_has_an_output(
+    operator: str, window: Window, channels: int, out_channels: int, groups: int
+) -> None:
+    problem = Problem(operator, (window,), channels=channels, out_channels=out_channels, groups=groups)
+    reasons = reasons_invalid(problem)
+    assert all(isinstance(reason, str) and reason for reason in reasons)
+    assert reasons or min(problem.output_shape) >= 1
