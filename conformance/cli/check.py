@@ -16,7 +16,7 @@ from conformance.running.run import Run
 
 @click.command("check")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@common
+@common()
 def command(
     targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None,
     claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
@@ -35,11 +35,15 @@ def command(
     console = make_console(stderr=json == "-")
     results: list[Implementation] = []
     interrupted = False
-    for text in targets:
+    waiting = list(targets)
+    while waiting:
+        text = waiting.pop(0)
         target = make_target(text, operators, arrays, claim, no_claim)
         with Terminal(console) as terminal:
             run = Run(target, options, terminal.listener())
             results.append(run.execute())
+        if run.description:  # a module's other functions for the same operators are checked one by one
+            waiting = [f"{text}:{name}" for name in run.description.others] + waiting
         console.print(summary(results[-1], verbose))
         if verbose:
             console.print(time_spent(results[-1]), highlight=False)

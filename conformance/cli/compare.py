@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import click
@@ -29,7 +28,7 @@ from conformance.timing.workloads import Workload, of_network, representative
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Whether to time layers of real networks.")
 @click.option("--network", metavar="NAME", help="Time every layer of one network (default: one layer of each kind).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
-@common
+@common(profile="brief")
 def command(
     targets: tuple[str, ...], output: Path, speed: bool, network: str | None, reference: str | None,
     operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None, claim: tuple[str, ...],
@@ -77,22 +76,14 @@ def command(
 
 
 def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) -> tuple[list[Implementation], bool]:
-    """Check every target, two at a time: the harness and slow implementations leave each other room on two cores."""
-    runs = [Run(target, options, terminal.listener(brief=True)) for target in targets]
-    with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
-        futures = [pool.submit(run.execute) for run in runs]
-        try:
-            wait(futures)
-        except KeyboardInterrupt:
-            for run, future in zip(runs, futures, strict=True):
-                run.stop.set()
-                future.cancel()
-    errors = [future.exception() for future in futures if not future.cancelled()]
-    for error in errors:
-        if error is not None:
-            raise error
-    done = [run for run, future in zip(runs, futures, strict=True) if not future.cancelled()]
-    return [run.result() for run in done], any(run.interrupted for run in done) or len(done) < len(runs)
+    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold."""
+    results = []
+    for target in targets:
+        run = Run(target, options, terminal.listener(brief=True))
+        results.append(run.execute())
+        if run.interrupted:
+            return results, True
+    return results, False
 
 
 def _time_all(

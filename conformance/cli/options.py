@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import shlex
 import sys
 import time
@@ -34,8 +33,8 @@ def target_options(command: Command) -> Command:
     return command
 
 
-def run_options(command: Command) -> Command:
-    """How much is run, and where the report goes."""
+def run_options(command: Command, profile: str) -> Command:
+    """How much is run (``profile`` if the user does not say), and where the report goes."""
     file = click.Path(dir_okay=False, path_type=Path)
     for option in (
         click.option("--verbose", is_flag=True, help="Also print notes, skips, and where the time went."),
@@ -46,7 +45,7 @@ def run_options(command: Command) -> Command:
         click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
                      help="For each case; a call that takes longer is stopped."),
         click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases."),
-        click.option("--profile", default="quick", show_default=True, type=click.Choice(list(PROFILES)), help="How much is tried."),
+        click.option("--profile", default=profile, show_default=True, type=click.Choice(list(PROFILES)), help="How much is tried."),
         click.option("--operator", "operators", multiple=True, metavar="NAME",
                      help="Only this operator, e.g. conv2d; may be given several times."),
     ):  # fmt: skip
@@ -104,6 +103,6 @@ def write_files(report: Report, *, html: Path | None, junit: Path | None, json: 
         click.echo(to_json(report))
 
 
-def common(command: Command) -> Command:
+def common(profile: str = "quick") -> Callable[[Command], Command]:
     """Both groups of options."""
-    return functools.reduce(lambda decorated, add: add(decorated), (target_options, run_options), command)
+    return lambda command: run_options(target_options(command), profile)

@@ -115,8 +115,8 @@ class Function:
 class Functions(Implementation):
     """One or several functions of a target as one implementation."""
 
-    def __init__(self, name: str, functions: Mapping[str, Function]) -> None:
-        self.name = name
+    def __init__(self, name: str, functions: Mapping[str, Function], others: tuple[str, ...] = ()) -> None:
+        self.name, self.others = name, others
         self.functions = dict(functions)
         self.summary = ", ".join(dict.fromkeys(function.label for function in functions.values()))
         self._claims = {operator: function.claims for operator, function in self.functions.items()}

@@ -34,6 +34,8 @@ class Implementation(ABC):
     """Modules that must be importable for it to run."""
     install: str = ""
     """What to type where they are absent."""
+    others: tuple[str, ...] = ()
+    """Names in the same module that are to be checked by themselves, because this one holds one function an operator."""
 
     @property
     @abstractmethod

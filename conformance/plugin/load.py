@@ -17,7 +17,7 @@ from conformance.errors import UsageError
 from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank
 from conformance.plugin.implementation import Implementation
-from conformance.plugin.probe import settle, takes_average
+from conformance.plugin.probe import settle
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
@@ -46,27 +46,32 @@ def load(target: Target) -> Implementation:
             return found()
         if not callable(found):
             raise UsageError(f"{target.text} is a {type(found).__name__}, not a function or an Implementation")
-        functions = dict(_functions(found, attribute, target))
+        functions, others = dict(_functions(found, attribute, target)), ()
     else:
-        functions = _functions_of_module(module, target)
+        functions, others = _functions_of_module(module, target)
     wanted = {operator: function for operator, function in functions.items() if operator in (target.operators or functions)}
     if not wanted:
         raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
-    return Functions(target.text, wanted)
+    return Functions(target.text, wanted, others)
 
 
-def _functions_of_module(module: ModuleType, target: Target) -> dict[str, Function]:
+def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, Function], tuple[str, ...]]:
+    """The first function for each operator, and the names of those that serve an operator which is taken."""
     functions: dict[str, Function] = {}
+    others = []
     for name, found in vars(module).items():
         if callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
-            for operator, function in _functions(found, name, target):
-                functions.setdefault(operator, function)
+            served = dict(_functions(found, name, target))
+            if functions.keys() & served.keys():
+                others.append(name)
+            else:
+                functions |= served
     if not functions:
         raise UsageError(
             f"{target.text} has no function with an operator's name",
             hint=f"names are {', '.join(OPERATORS)}; or say which function: {target.text}:NAME --operator conv2d",
         )
-    return functions
+    return functions, tuple(others)
 
 
 def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[tuple[str, Function]]:
@@ -84,8 +89,8 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
             call, name, operator, signature, pointwise, form,
             claim=(*said.claim, *target.claim), no_claim=(*said.no_claim, *target.no_claim),
         )  # fmt: skip
-        if textbook and not takes_average(function):
-            continue
+        if textbook and operator.family is Family.AVG_POOL and "mode" not in signature.names:
+            continue  # a textbook's pool2d without a mode takes the maximum
         yield operator.name, settle(function, target.arrays, bool(textbook)) if target.probe else function
 
 

@@ -10,13 +10,12 @@ import dataclasses
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from conformance.plugin.arrays import arrays_named
 from conformance.plugin.functions import RANKS, Form, Function, Rank
-from conformance.problem import FORMATS, Family, Operator, Problem, Window
+from conformance.problem import FORMATS, Operator, Problem, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def _problem(function: Function, form: Form) -> Problem:
     return smoke_problem(function.operator, form.rank, function.pointwise)
 
 
-def _attempt(function: Function, form: Form, dtype: Literal["float32"] | str = "float32") -> Attempt:
+def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
     function = dataclasses.replace(function, form=form)
     problem = _problem(function, form).replace(dtype=dtype)
     arrays = {
@@ -135,13 +134,9 @@ def _attempt(function: Function, form: Form, dtype: Literal["float32"] | str = "
     try:
         result = function.bind(problem, arrays)()
         outputs = function.unsqueeze(arrays_named(form.arrays).fetch(result))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Attempt(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
     returned = result[0] if isinstance(result, tuple) and result else result
     foreign = not type(returned).__module__.startswith(form.arrays)
     return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)
 
-
-def takes_average(function: Function) -> bool:
-    """Whether a pooling function without an operator's name can be asked for averages: it has a mode."""
-    return function.operator.family is not Family.AVG_POOL or "mode" in function.signature.names

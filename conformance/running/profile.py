@@ -1,4 +1,4 @@
-"""How much is tried: quick for every day, standard for a release, thorough for a night."""
+"""How much is tried: brief beside speed in a comparison, quick for every day, standard for a release, thorough for a night."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class Profile:
 PROFILES = {
     profile.name: profile
     for profile in (
+        Profile("brief", covering=100, each=2, random=10, layers=False),
         Profile("quick", covering=None, each=3, random=50, layers=False),
         Profile("standard", covering=None, each=12, random=300, layers=True),
         Profile("thorough", covering=None, each=40, random=2000, layers=True, most_failures=100),

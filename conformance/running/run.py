@@ -5,7 +5,6 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
@@ -58,8 +57,6 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     ended: float | None = None
     checking_began: float | None = None
-    stop: threading.Event = field(default_factory=threading.Event)
-    """Set from another thread, it ends the run as Ctrl-C would."""
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
@@ -105,8 +102,6 @@ class Run:
         """The trials, until so many have failed that the rest would only cost time; what is left is skipped, with the reason."""
         reason = ""
         for trial in trials:
-            if self.stop.is_set():
-                raise KeyboardInterrupt
             if session.losses >= _MOST_LOSSES:
                 reason = f"cut short after {session.losses} crashes or hangs"
             elif failures() >= self.options.profile.most_failures:

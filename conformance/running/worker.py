@@ -46,6 +46,7 @@ class Description:
     notes: tuple[str, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     unavailable: str = ""
+    others: tuple[str, ...] = ()
     seconds: float = 0.0
 
 
@@ -73,7 +74,7 @@ def describe(target: Target) -> Description | UsageError:
     except UsageError as error:
         return error
     except BaseException as error:  # a module may raise anything, SystemExit too
-        return UsageError(f"loading {target.text} failed: {_words(error)}", hint=_where(error))
+        return UsageError(f"loading {target.text} failed: {_words(error)}", hint=_where(error).strip("()"))
     return Description(
         implementation.name or target.text,
         implementation.summary,
@@ -82,6 +83,7 @@ def describe(target: Target) -> Description | UsageError:
         implementation.notes(),
         tuple(versions.items()),
         reason,
+        implementation.others,
         time.perf_counter() - began,
     )
 
@@ -168,6 +170,9 @@ def _with_memory_trouble(
 
 def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
     """All calls at once. The bare calls are made in threads; everything around them stays in this one."""
+    for call in job.calls:
+        if reason := implementation.supports(call.problem):
+            return [Reply(error=reason, error_kind=NOT_SUPPORTED)]
     results: list[Any] = [None] * len(job.calls)
     arrays = [lay_out(call.arrays, call.layout) for call in job.calls]
     barrier = threading.Barrier(len(job.calls))

@@ -30,7 +30,7 @@ def problems(draw: st.DrawFn) -> Problem:
     channels = draw(number)
     return Problem(
         op.name,
-        tuple(Window(*(draw(number) for _ in range(6)), ceil) for _ in range(op.ndim)),
+        tuple(draw(st.builds(Window, *[number] * 6, st.just(ceil))) for _ in range(op.ndim)),
         batch=draw(number),
         channels=channels,
         out_channels=channels if op.is_pool else draw(number),

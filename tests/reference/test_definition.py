@@ -19,7 +19,7 @@ def numbers(values: Any) -> np.ndarray:
     return np.array(values, dtype=object)
 
 
-def one_axis(text: str, x: list[Any], w: list[int] | None = None) -> list[Any]:
+def one_axis(text: str, x: list[Any], w: list[Any] | None = None) -> list[Any]:
     """What comes out of a problem with one item and one channel, or (max pooling) the result and its indices."""
     arrays = {"x": numbers([[x]])}
     if w is not None:

@@ -208,8 +208,8 @@ def test_the_truth_lies_within_the_error_that_the_oracle_states(problem: Problem
     fractions = {name: exact(a) for name, a in arrays.items()}
     truth = solve(problem, arrays)
     for at, expected in np.ndenumerate(define(problem, fractions)[0]):
-        off = Fraction(truth.y[at]) + Fraction(truth.low[at]) - expected
-        assert abs(off) <= Fraction(truth.error[at])
+        off = Fraction(float(truth.y[at])) + Fraction(float(truth.low[at])) - expected
+        assert abs(off) <= Fraction(float(truth.error[at]))
 
 
 @settings(max_examples=300, deadline=None)

@@ -1,0 +1,34 @@
+"""What the tests share: running a target in a real worker, and where the example targets are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from conformance.plugin.target import Target
+from conformance.report.schema import Implementation
+from conformance.running.profile import PROFILES
+from conformance.running.run import Options, Run
+
+TARGETS = Path(__file__).parent / "targets"
+SMALL = dataclasses.replace(PROFILES["quick"], covering=30, each=1, random=5)
+Check = Callable[..., Implementation]
+
+
+@pytest.fixture(scope="session")
+def check() -> Check:
+    """Runs a small set of checks on a target and returns its result."""
+
+    def run(text: str, *, time_limit: float = 10.0, profile: str = "", **target: object) -> Implementation:
+        options = Options(PROFILES[profile] if profile else SMALL, tuple(target.get("operators", ())), 0, time_limit)  # type: ignore[arg-type]
+        return Run(Target(text, **target), options).execute()  # type: ignore[arg-type]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def misbehaving() -> str:
+    return str(TARGETS / "misbehaving.py")
