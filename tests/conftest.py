@@ -7,11 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from conformance.plugin.target import Target
 from conformance.report.schema import Implementation
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
+
+settings.register_profile("conformance", deadline=None)  # a loaded machine must not fail a test
+settings.load_profile("conformance")
 
 TARGETS = Path(__file__).parent / "targets"
 SMALL = dataclasses.replace(PROFILES["quick"], covering=30, each=1, random=5)

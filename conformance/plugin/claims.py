@@ -89,7 +89,7 @@ class Claims:
         if problem.dtype not in self.dtypes:
             return f"{problem.dtype} is not claimed"
         for name, option in OPTIONS.items():
-            if name not in self.options and option.required(problem):
+            if name not in self.options and problem.op.family in option.families and option.required(problem):
                 return f"{option.words}: not claimed ({name})"
         return None
 

@@ -68,7 +68,7 @@ def measure(target: Target, key: str, seconds: float) -> float:
 def _foresee(implementation: Implementation, case: Case, limit: float) -> float:
     """Seconds that a call would take, from smaller problems of the same kind: cost grows with the multiply-adds."""
     foreseen = 0.0
-    for step in _STEPS:
+    for step, following in zip(_STEPS, (*_STEPS[1:], case.problem.work), strict=True):
         if case.problem.work <= step:
             break
         small = Case(smaller(case.problem, step), case.kind, case.seed)
@@ -78,7 +78,8 @@ def _foresee(implementation: Implementation, case: Case, limit: float) -> float:
         bare()
         per_term = (time.perf_counter() - began) / small.problem.work
         foreseen = per_term * case.problem.work
-        if foreseen <= limit or per_term * 20 * step > limit:
+        # What a small problem costs is mostly overhead, so a larger one is asked before the verdict, if it can be.
+        if foreseen <= limit or per_term * following > limit:
             break
     return foreseen
 

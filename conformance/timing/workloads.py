@@ -14,11 +14,12 @@ REPRESENTATIVE = (
     ("mobilenet-v2", "block2.depthwise"),
     ("vit", "base16"),
     ("wavenet", "dilated16"),
+    ("wavenet", "residual"),
     ("c3d", "conv5a"),
     ("resnet-50", "maxpool"),
     ("resnet-50", "avgpool"),
 )
-"""One layer of each kind: a large and a small image, 1x1, depthwise, patches, dilated 1-D, 3-D, and two poolings."""
+"""One layer of each kind: a large and a small image, 1x1, depthwise, patches, 1-D, 3-D, and two poolings."""
 
 
 def representative() -> list[Workload]:
