@@ -46,13 +46,13 @@ class Accuracy:
         truth = solve(call.problem, call.arrays)
         bound = bounds.admissible(call.problem, truth, call.arrays, accuracy_named(claims.accuracy))
         excess = excess_of(actual, truth.y, truth.low, bound.tolerance)
-        figures = measure(call, actual, truth, excess)
+        figures = measure(call, actual, truth, excess, claims.accuracy)
         like = _CLASSES.get(figures.reached, "")
         failure = difference(actual, truth.y, excess, kind="inaccurate", note=f"; {like}" if like else "")
         return Judgement(failure, actual.size, figures)
 
 
-def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray) -> AccuracyFigures:
+def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray, declared: str) -> AccuracyFigures:
     """How accurate ``actual`` is: errors in units of u S, of the last place, and the class that they reach."""
     u = call.problem.format.unit_roundoff
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -76,16 +76,17 @@ def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray) ->
         mean_signed=float(relative.mean()),
         ulp=ulp,
         used=float(excess.max()),
-        reached=class_reached(call, actual, truth),
+        reached=class_reached(call, actual, truth, declared),
     )
 
 
-def class_reached(call: Call, actual: np.ndarray, truth: Truth) -> str:
-    """The strictest accuracy class whose bound holds for all outputs: exact, componentwise, ..., or none."""
+def class_reached(call: Call, actual: np.ndarray, truth: Truth, declared: str) -> str:
+    """The strictest accuracy class whose bound holds for all outputs: exact, componentwise, the declared one, or whichever
+    other one it looks like; none if no bound holds."""
     if (excess_of(actual, truth.y, truth.low * 0, truth.error * 0) == 0).all():
         return "exact"
     problem: Problem = call.problem
-    for name in _CLASSES:
+    for name in dict.fromkeys(["componentwise", declared, *_CLASSES]):
         bound = bounds.admissible(problem, truth, call.arrays, accuracy_named(name))
         if (excess_of(actual, truth.y, truth.low, bound.tolerance) <= 1).all():
             return name

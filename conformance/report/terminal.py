@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.report.schema import Finding, Implementation, Timing
+from conformance.report.view import duration
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description
 
@@ -200,12 +201,5 @@ def _time(timing: Timing | None) -> Text:
     if timing is None or timing.seconds is None:
         return Text("–" if timing is None else "skipped", "dim")
     ratio = "" if timing.ratio is None or timing.verdict == "REFERENCE" else f" ({timing.ratio:.3g}×)"
-    return Text(f"{seconds(timing.seconds)}{ratio}")
+    return Text(f"{duration(timing.seconds)}{ratio}")
 
-
-def seconds(value: float) -> str:
-    """A duration in the unit that people read."""
-    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= scale:
-            return f"{value / scale:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"

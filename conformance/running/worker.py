@@ -56,6 +56,9 @@ def start(output: str, target: Target, loaded_before: Event) -> None:
     for stream in (1, 2):
         os.dup2(file, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle: it stops its workers
+    # Threads that spin while they wait take the cores from the harness and from the other implementations: ten times
+    # slower calls were seen on two cores. Waiting asleep costs some microseconds a call. A user's own setting counts.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     warnings.simplefilter("ignore")
     _poison_freed_memory()
     if loaded_before.is_set():

@@ -1,0 +1,28 @@
+"""The summary as Markdown, for a pull request or a wiki."""
+
+from __future__ import annotations
+
+import re
+
+from conformance.report import view
+from conformance.report.schema import Report
+from conformance.report.templating import environment
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
+
+
+def render_markdown(report: Report) -> str:
+    """``report`` as GitHub-flavoured Markdown."""
+    templates = environment()
+    templates.filters["md"] = lambda text: _SPECIAL.sub(r"\\\1", str(text).replace("\n", " "))
+    templates.filters["code"] = _code
+    names, timings = view.timing_rows(report)
+    return templates.get_template("summary.md.j2").render(report=report, view=view, timed=names, timings=timings)
+
+
+def _code(text: str) -> str:
+    """``text`` as inline code, also within a table."""
+    text = text.replace("\n", " ").replace("|", "\\|")
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * (longest + 1)
+    return f"{fence} {text} {fence}" if longest else f"`{text}`"

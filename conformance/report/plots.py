@@ -1,0 +1,92 @@
+"""The plots of the page, as SVG drawn by Altair and vl-convert: they work offline, in print, and without JavaScript."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+from conformance.report.schema import Report
+
+_WIDTH = 620
+_INK = "#5f6b7a"  # readable on light and on dark ground
+_COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#9c755f", "#edc948"]  # Tableau 10
+
+
+def accuracy_plot(report: Report) -> str:
+    """rho against the number of terms, with the bound n and the expectation sqrt(n); empty without data."""
+    rows = [
+        {"implementation": one.name, "n": max(1, row.n), "rho": max(row.rho, 1e-3), "dtype": row.dtype}
+        for one in report.implementations
+        for row in one.accuracy
+    ]
+    if not rows:
+        return ""
+    most = max(row["n"] for row in rows)
+    points = sorted({1, 3, 10, 30, 100, 300, 1000, 3000, 10_000, most})
+    lines = [
+        {"n": n, "rho": value, "line": name}
+        for n in points
+        if n <= most
+        for name, value in (("n: no sum can be worse", n), ("√n: independent roundings", n**0.5))
+    ]
+    scale = alt.Scale(type="log")
+    marks = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_point(filled=True, size=28, opacity=0.55)
+        .encode(
+            x=alt.X("n:Q", scale=scale, title="terms in one output, n"),
+            y=alt.Y("rho:Q", scale=scale, title="largest error ρ, in u·S"),
+            color=_colour(report),
+            shape=alt.Shape("dtype:N", title="data type"),
+        )
+    )
+    bounds = (
+        alt.Chart(alt.Data(values=lines))
+        .mark_line(color=_INK)
+        .encode(x="n:Q", y="rho:Q", strokeDash=alt.StrokeDash("line:N", title=None))
+    )
+    return _svg((bounds + marks).properties(width=_WIDTH, height=320))
+
+
+def speed_plot(report: Report) -> str:
+    """The time of each implementation on each workload, one row a workload; empty without timings."""
+    rows = [
+        {"implementation": t.implementation, "workload": t.workload, "seconds": t.seconds, "ms": 1000 * t.seconds}
+        for t in report.timings
+        if t.seconds is not None
+    ]
+    if not rows:
+        return ""
+    order = list(dict.fromkeys(t.workload for t in report.timings))
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_point(filled=True, size=110, opacity=0.85)
+        .encode(
+            x=alt.X("ms:Q", scale=alt.Scale(type="log"), title="milliseconds a call (log scale, left is faster)"),
+            y=alt.Y("workload:N", sort=order, title=None, axis=alt.Axis(labelLimit=240, grid=True)),
+            color=_colour(report),
+            shape=alt.Shape("implementation:N", sort=[one.name for one in report.implementations], title="implementation"),
+        )
+        .properties(width=_WIDTH, height=alt.Step(30))
+    )
+    return _svg(chart)
+
+
+def _colour(report: Report) -> Any:
+    names = [one.name for one in report.implementations if one.status != "unavailable"]
+    return alt.Color("implementation:N", title="implementation", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
+
+
+def _svg(chart: Any) -> str:
+    chart = chart.configure(background="transparent").configure_view(stroke=None)
+    chart = chart.configure_axis(
+        labelColor=_INK, titleColor=_INK, gridColor=_INK, gridOpacity=0.18, domainColor=_INK, tickColor=_INK, labelFontSize=11
+    )
+    chart = chart.configure_legend(labelColor=_INK, titleColor=_INK, labelLimit=220)
+    svg = str(vl_convert.vegalite_to_svg(json.loads(chart.to_json())))
+    # Let the page size it: the drawing's own width is only its proportion.
+    return re.sub(r'<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r"<svg\1", svg, count=1)

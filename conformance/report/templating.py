@@ -1,0 +1,21 @@
+"""The templates of the report, with what they may use. What comes from a target is escaped in HTML."""
+
+from __future__ import annotations
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from conformance.report import view
+
+
+def environment() -> Environment:
+    """Jinja's environment over the package's templates."""
+    templates = Environment(
+        loader=PackageLoader("conformance.report"),
+        autoescape=select_autoescape(["html.j2"], default=False),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters["duration"] = view.duration
+    templates.filters["number"] = view.number
+    return templates

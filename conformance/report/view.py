@@ -1,0 +1,123 @@
+"""What the page and the Markdown summary say, computed once: verdict, matrix, accuracy by implementation, words for numbers."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+
+from conformance.problem import OPERATORS
+from conformance.report.schema import Accuracy, Implementation, Report, Timing
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One implementation on one operator: a symbol, a word for its style, and the counts."""
+
+    symbol: str
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccuracyLine:
+    """One implementation and data type over all its cases of real values."""
+
+    implementation: str
+    dtype: str
+    declared: str
+    cases: int
+    rho: float
+    rho_median: float
+    share_of_n: float
+    used: float
+    ulp: float | None
+    bias: float
+    reached: str
+
+
+def verdict(report: Report) -> str:
+    """The run in one sentence."""
+    here = [one for one in report.implementations if one.status != "unavailable"]
+    right = [one for one in here if one.status == "conformant"]
+    absent = len(report.implementations) - len(here)
+    sentence = f"{len(right)} of {len(here)} implementation{'s' * (len(here) != 1)} conformant"
+    findings = sum(len(one.findings) for one in here)
+    if findings:
+        sentence += f", {findings} finding{'s' * (findings != 1)}"
+    if absent:
+        sentence += f"; {absent} not available here"
+    return sentence + ("; interrupted before the end." if report.interrupted else ".")
+
+
+def operators(report: Report) -> list[str]:
+    """The operators that anything was compared for, in the usual order."""
+    seen = {tally.operator for one in report.implementations for tally in one.tallies}
+    return [name for name in OPERATORS if name in seen]
+
+
+def cell(one: Implementation, operator: str) -> Cell:
+    """What the matrix shows for ``one`` and ``operator``."""
+    tallies = [tally for tally in one.tallies if tally.operator == operator]
+    passed = sum(t.passed for t in tallies)
+    bad = sum(t.failed + t.errored for t in tallies)
+    if bad:
+        return Cell("✗", "bad", f"{bad:,} of {passed + bad:,} failed")
+    if passed:
+        return Cell("✓", "good", f"{passed:,}")
+    if one.status == "unavailable":
+        return Cell("·", "none", "not here")
+    return Cell("–", "none", "not claimed" if operator not in one.operators else "not run")
+
+
+def elements(one: Implementation) -> int:
+    return sum(tally.elements for tally in one.tallies)
+
+
+def accuracy_lines(report: Report) -> list[AccuracyLine]:
+    """One line for each implementation and data type, in the order of the report."""
+    lines = []
+    for one in report.implementations:
+        for dtype in dict.fromkeys(row.dtype for row in one.accuracy):
+            lines.append(_line(one, dtype, [row for row in one.accuracy if row.dtype == dtype]))
+    return lines
+
+
+def _line(one: Implementation, dtype: str, rows: list[Accuracy]) -> AccuracyLine:
+    order = ["exact", "componentwise", one.accuracy_declared, "tf32", "bfloat16", "fft", "none"]
+    return AccuracyLine(
+        implementation=one.name,
+        dtype=dtype,
+        declared=one.accuracy_declared,
+        cases=len(rows),
+        rho=max(row.rho for row in rows),
+        rho_median=statistics.median(row.rho for row in rows),
+        share_of_n=max(row.rho / max(1, row.n) for row in rows),
+        used=max(row.used for row in rows),
+        ulp=max((row.ulp for row in rows if row.ulp is not None), default=None),
+        bias=statistics.fmean(row.mean_signed for row in rows),
+        reached=max((row.reached for row in rows), key=order.index),
+    )
+
+
+def timing_rows(report: Report) -> tuple[list[str], list[tuple[str, str, dict[str, Timing]]]]:
+    """The implementations that were timed, and for each workload its name, problem and timings by implementation."""
+    names = list(dict.fromkeys(timing.implementation for timing in report.timings))
+    rows: dict[str, tuple[str, str, dict[str, Timing]]] = {}
+    for timing in report.timings:
+        rows.setdefault(timing.workload, (timing.workload, timing.problem, {}))[2][timing.implementation] = timing
+    return names, list(rows.values())
+
+
+def duration(value: float | None) -> str:
+    """Seconds in the unit that people read."""
+    if value is None:
+        return "–"
+    for unit, scale in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if value >= scale:
+            return f"{value / scale:.3g} {unit}"
+    return f"{value / 1e-9:.3g} ns"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, or a dash."""
+    return "–" if value is None else f"{value:.3g}"
