@@ -1,7 +1,8 @@
 """``scipy.signal.correlate``, channel by channel, directly and by FFT; max pooling by ``scipy.ndimage``.
 
 SciPy knows neither stride nor dilation: the result is subsampled, and a dilated kernel goes over interleaved images (zeros
-between its taps would turn an Inf that it does not see into a NaN). The FFT is accurate relative to the norm of the whole signal, not of each output, and declares that.
+between its taps would turn an Inf that it does not see into a NaN). The FFT is accurate relative to the norm of the whole
+signal, not of each output, and declares that.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ class ScipyDirect(Implementation):
     def claims(self) -> Mapping[str, Claims]:
         conv = {n: Claims(options=options_of(op)) for n, op in OPERATORS.items() if op.family is Family.CONV}
         pool = {
-            name: Claims(options=options_of(op) - {"indices"})
-            for name, op in OPERATORS.items()
-            if op.family is Family.MAX_POOL
+            name: Claims(options=options_of(op) - {"indices"}) for name, op in OPERATORS.items() if op.family is Family.MAX_POOL
         }
         return conv | pool
 

@@ -74,7 +74,7 @@ def functional_call(problem: Problem, tensors: Mapping[str, Any]) -> Callable[[]
         return lambda: function(
             x, problem.kernel, stride, padding, problem.dilation, ceil_mode=problem.ceil, return_indices=problem.indices
         )
-    options = {"ceil_mode": problem.ceil, "count_include_pad": problem.count_include_pad}
+    options: dict[str, Any] = {"ceil_mode": problem.ceil, "count_include_pad": problem.count_include_pad}
     if problem.op.ndim > 1:
         options["divisor_override"] = problem.divisor
     return lambda: function(x, problem.kernel, stride, padding, **options)

@@ -10,7 +10,6 @@ import numpy as np
 
 from conformance.plugin import Claims
 from conformance.problem import Problem
-
 from implementations.torch_cpu import TorchCpu, functional_call
 
 ORDER = 40

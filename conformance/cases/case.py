@@ -1,7 +1,7 @@
 """A case: a problem, a recipe for its values, and where it comes from. Its text alone makes it again on any machine.
 
-    conv2d f32 n1 c1 i3x3 o1 k2x2 values=integers:7
-    conv2d f32 n1 c1 i3x3 o1 k2x2 values=known:corr2d
+conv2d f32 n1 c1 i3x3 o1 k2x2 values=integers:7
+conv2d f32 n1 c1 i3x3 o1 k2x2 values=known:corr2d
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Covering:
     def __init__(self, chosen: tuple[Parameter, ...]) -> None:
         self.parameters = chosen
         self.sizes = np.array([len(parameter.levels) for parameter in chosen])
-        groups = [pair for pair in combinations(range(len(chosen)), 2)]
+        groups = list(combinations(range(len(chosen)), 2))
         by_axis: dict[int | None, list[int]] = {}
         for i, parameter in enumerate(chosen):
             by_axis.setdefault(parameter.axis, []).append(i)
@@ -90,7 +90,7 @@ def _involved(cover: Covering, target: dict[int, int]) -> int:
     """The place of the combination of exactly these parameters."""
     wanted = sorted(target)
     for place, columns in enumerate(cover.columns):
-        members = sorted(set(int(column) for column in (columns if cover.factors[place, 2] else columns[:2])))
+        members = sorted({int(column) for column in (columns if cover.factors[place, 2] else columns[:2])})
         if members == wanted:
             return place
     raise AssertionError(f"no combination of parameters {wanted}")

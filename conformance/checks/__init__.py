@@ -4,9 +4,7 @@ from conformance.checks import accuracy, algebra, exact, layout, receptive, spec
 from conformance.checks.base import Check
 
 CHECKS: dict[str, Check] = {
-    check.name: check
-    for module in (exact, special, state, layout, receptive, algebra, accuracy)
-    for check in module.CHECKS
+    check.name: check for module in (exact, special, state, layout, receptive, algebra, accuracy) for check in module.CHECKS
 }
 
 __all__ = ["CHECKS", "Check"]

@@ -60,7 +60,7 @@ def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray, de
         relative = np.where(truth.S > 0, error / (u * truth.S), 0.0)
     rho = np.abs(relative)
     p50, p90, p99 = (float(q) for q in np.quantile(rho, [0.5, 0.9, 0.99]))
-    plain = (truth.S <= 2 * np.abs(truth.y)) & (truth.y != 0)
+    plain = (2 * np.abs(truth.y) >= truth.S) & (truth.y != 0)
     ulp = None
     if plain.any():
         _, exponent = np.frexp(truth.y[plain])

@@ -50,7 +50,9 @@ class Relation:
         case = dataclasses.replace(case, problem=case.problem.replace(indices=False), kind="digits")
         left, right = self.sides(case, [reply.outputs[0].astype(np.float64) for reply in replies])
         # Zero for direct sums; a transform's or an average's error may come in from every call.
-        allowed = sum(float(tolerance_on_integers(claims, call, solve(call.problem, call.arrays)).tolerance.max()) for call in calls)
+        allowed = sum(
+            float(tolerance_on_integers(claims, call, solve(call.problem, call.arrays)).tolerance.max()) for call in calls
+        )
         excess = excess_of(left, right, np.zeros_like(right), np.full(right.shape, allowed))
         return Judgement(difference(left, right, excess, kind="relation broken", note=f": {self.about}"), left.size)
 
@@ -139,11 +141,13 @@ def _translation(case: Case) -> tuple[Call, ...]:
     arrays = dataclasses.replace(case, problem=whole).arrays()
     shifted = tuple(slice(w.stride, None) for w in windows)
     rest = problem.replace(windows=tuple(dataclasses.replace(w, size=w.size - w.stride) for w in windows))
-    return Call(whole, arrays), Call(rest, {**arrays, "x": np.ascontiguousarray(arrays["x"][(..., *shifted)])})
+    return Call(whole, arrays), Call(
+        rest, {**arrays, "x": np.ascontiguousarray(arrays["x"][(slice(None), slice(None), *shifted)])}
+    )
 
 
 def _after_first(case: Case, outputs: Outputs) -> tuple[np.ndarray, np.ndarray]:
-    return outputs[0][(..., *(slice(1, None),) * case.problem.op.ndim)], outputs[1]
+    return outputs[0][(slice(None), slice(None), *(slice(1, None),) * case.problem.op.ndim)], outputs[1]
 
 
 # Channels, groups and batch.
@@ -176,8 +180,7 @@ def _groups(case: Case) -> tuple[Call, ...]:
     xs = np.split(arrays["x"], problem.groups, axis=1)
     rest = {name: np.split(arrays[name], problem.groups) for name in ("w", "b") if name in arrays}
     parts = [
-        Call(part, {"x": np.ascontiguousarray(x), **{name: pieces[i] for name, pieces in rest.items()}})
-        for i, x in enumerate(xs)
+        Call(part, {"x": np.ascontiguousarray(x), **{name: pieces[i] for name, pieces in rest.items()}}) for i, x in enumerate(xs)
     ]
     return (Call(problem, arrays), *parts)
 

@@ -63,9 +63,15 @@ class Judgement:
 class Check(Protocol):
     """One property that must hold."""
 
-    name: str
-    about: str
-    concurrent: bool
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def about(self) -> str: ...
+
+    @property
+    def concurrent(self) -> bool:
+        """Whether the calls are made at once, each in a thread of its own."""
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""

@@ -17,14 +17,20 @@ from conformance.plugin.target import Target
 from conformance.report.schema import Accuracy, Implementation, Timing
 from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
 from conformance.running.run import Options, Run
-from conformance.timing.compare import MARGIN, compare
-from conformance.timing.workloads import Workload, of_network, representative
+from conformance.timing.compare import MARGIN, Workload, compare
+from conformance.timing.workloads import of_network, representative
 
 
 @click.command("compare")
 @click.argument("targets", nargs=-1, metavar="[TARGET...]")
-@click.option("--output", default="reports", show_default=True, type=click.Path(file_okay=False, path_type=Path),
-              metavar="DIR", help="Where comparison.html, .md and .json go.")
+@click.option(
+    "--output",
+    default="reports",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where comparison.html, .md and .json go.",
+)
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Whether to time layers of real networks.")
 @click.option("--network", metavar="NAME", help="Time every layer of one network (default: one layer of each kind).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
@@ -107,9 +113,7 @@ def _time_all(
                 accuracy[name] += [one.accuracy] if one.accuracy else []
     except KeyboardInterrupt:
         interrupted = True
-    results = [
-        one.model_copy(update={"accuracy": (*one.accuracy, *accuracy.get(one.name, ()))}) for one in results
-    ]
+    results = [one.model_copy(update={"accuracy": (*one.accuracy, *accuracy.get(one.name, ()))}) for one in results]
     return results, timings, interrupted
 
 

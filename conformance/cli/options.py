@@ -45,7 +45,7 @@ def run_options(command: Command, profile: str) -> Command:
         click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
                      help="For each case; a call that takes longer is stopped."),
         click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases."),
-        click.option("--profile", default=profile, show_default=True, type=click.Choice(list(PROFILES)), help="How much is tried."),
+        click.option("--profile", default=profile, show_default=True, type=click.Choice(list(PROFILES)), help="How much."),
         click.option("--operator", "operators", multiple=True, metavar="NAME",
                      help="Only this operator, e.g. conv2d; may be given several times."),
     ):  # fmt: skip

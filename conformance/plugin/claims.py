@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.errors import UsageError
 from conformance.problem import Family, Operator, Problem, format_named
@@ -99,7 +100,8 @@ class Claims:
 
     def changed(self, claim: Iterable[str] = (), no_claim: Iterable[str] = ()) -> Claims:
         """The same claims changed by words of the command line: ``groups``, ``dtypes=float32``, ``accuracy=fft``."""
-        options, fields = set(self.options), {}
+        options = set(self.options)
+        fields: dict[str, Any] = {}
         for word in claim:
             key, equals, value = word.partition("=")
             if key == "dtypes" and value:

@@ -74,7 +74,7 @@ class Implementation(ABC):
         """Remarks for the report, for example what was found out about a function's signature."""
         return ()
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - most hold nothing
         """Give memory back that is held for speed; called between large problems."""
 
 

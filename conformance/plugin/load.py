@@ -38,6 +38,7 @@ def load(target: Target) -> Implementation:
     if not attribute and place in registered_names():
         return registered(place)
     module = _import(place, target.text)
+    others: tuple[str, ...] = ()
     if attribute:
         found = _attribute(module, attribute)
         if isinstance(found, Implementation):
@@ -46,7 +47,7 @@ def load(target: Target) -> Implementation:
             return found()
         if not callable(found):
             raise UsageError(f"{target.text} is a {type(found).__name__}, not a function or an Implementation")
-        functions, others = dict(_functions(found, attribute, target)), ()
+        functions = dict(_functions(found, attribute, target))
     else:
         functions, others = _functions_of_module(module, target)
     wanted = {operator: function for operator, function in functions.items() if operator in (target.operators or functions)}
@@ -151,7 +152,9 @@ def _attribute(module: ModuleType, attribute: str) -> Any:
         if not hasattr(found, part):
             names = [name for name in vars(module) if not name.startswith("_")]
             near = difflib.get_close_matches(attribute, names, n=1)
-            functions = [name for name in names if callable(getattr(module, name)) and not isinstance(getattr(module, name), type)]
+            functions = [
+                name for name in names if callable(getattr(module, name)) and not isinstance(getattr(module, name), type)
+            ]
             hint = f"did you mean {near[0]}?" if near else f"it has {', '.join(functions[:12]) or 'no functions'}"
             raise UsageError(f"{module.__name__} has no {attribute!r}", hint=hint)
         found = getattr(found, part)

@@ -139,4 +139,3 @@ def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
     returned = result[0] if isinstance(result, tuple) and result else result
     foreign = not type(returned).__module__.startswith(form.arrays)
     return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)
-

@@ -71,10 +71,10 @@ def read_signature(function: Callable[..., Any], family: Family, label: str) -> 
             hint=f"its first two parameters must be (input, {second}), as in torch.nn.functional",
         )
     named = [p for p in parameters if p not in arrays[:2] and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    names = {}
+    names: dict[str, str] = {}
     for parameter in named:
         meaning = _BY_NAME.get(parameter.name)
-        if meaning in own and meaning not in names:
+        if meaning is not None and meaning in own and meaning not in names:
             names[meaning] = parameter.name
         elif parameter.default is parameter.empty:
             raise UsageError(

@@ -46,8 +46,7 @@ def reasons_invalid(problem: Problem) -> list[str]:
     for axis, window in enumerate(problem.windows):
         if window.output < 1:
             reasons.append(
-                f"axis {axis}: the kernel reaches over {window.extent} elements, "
-                f"more than the padded input's {window.padded}"
+                f"axis {axis}: the kernel reaches over {window.extent} elements, more than the padded input's {window.padded}"
             )
     if not reasons:
         reasons += _sizes(problem)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -31,11 +32,11 @@ def accuracy_plot(report: Report) -> str:
         {"n": n, "rho": value, "line": name}
         for n in points
         if n <= most
-        for name, value in (("n: no sum can be worse", n), ("√n: independent roundings", n**0.5))
+        for name, value in (("n: no sum can be worse", n), ("√n: independent roundings", math.sqrt(n)))
     ]
     scale = alt.Scale(type="log")
     marks = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .mark_point(filled=True, size=28, opacity=0.55)
         .encode(
             x=alt.X("n:Q", scale=scale, title="terms in one output, n"),
@@ -45,9 +46,7 @@ def accuracy_plot(report: Report) -> str:
         )
     )
     bounds = (
-        alt.Chart(alt.Data(values=lines))
-        .mark_line(color=_INK)
-        .encode(x="n:Q", y="rho:Q", strokeDash=alt.StrokeDash("line:N", title=None))
+        alt.Chart(_data(lines)).mark_line(color=_INK).encode(x="n:Q", y="rho:Q", strokeDash=alt.StrokeDash("line:N", title=None))
     )
     return _svg((bounds + marks).properties(width=_WIDTH, height=320))
 
@@ -63,22 +62,30 @@ def speed_plot(report: Report) -> str:
         return ""
     order = list(dict.fromkeys(t.workload for t in report.timings))
     chart = (
-        alt.Chart(alt.Data(values=rows))
+        alt.Chart(_data(rows))
         .mark_point(filled=True, size=110, opacity=0.85)
         .encode(
             x=alt.X("ms:Q", scale=alt.Scale(type="log"), title="milliseconds a call (log scale, left is faster)"),
             y=alt.Y("workload:N", sort=order, title=None, axis=alt.Axis(labelLimit=240, grid=True)),
             color=_colour(report),
-            shape=alt.Shape("implementation:N", sort=[one.name for one in report.implementations], title="implementation"),
+            shape=alt.Shape("implementation:N", title="implementation", scale=alt.Scale(domain=_names(report))),
         )
         .properties(width=_WIDTH, height=alt.Step(30))
     )
     return _svg(chart)
 
 
+def _data(rows: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=rows)  # type: ignore[no-untyped-call]
+
+
 def _colour(report: Report) -> Any:
-    names = [one.name for one in report.implementations if one.status != "unavailable"]
+    names = _names(report)
     return alt.Color("implementation:N", title="implementation", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
+
+
+def _names(report: Report) -> list[str]:
+    return [one.name for one in report.implementations if one.status != "unavailable"]
 
 
 def _svg(chart: Any) -> str:

@@ -51,7 +51,8 @@ class _Shown:
 
     def __init__(self, terminal: Terminal, brief: bool) -> None:
         self.terminal, self.brief = terminal, brief
-        self.name, self.task = "", None
+        self.name = ""
+        self.task: TaskID | None = None
         self.done = self.failed = self.expected = 0
         self.said = time.monotonic()
 
@@ -73,7 +74,9 @@ class _Shown:
             self.terminal.progress.update(self.task, completed=self.done, total=total, failed=failed)
         if not self.terminal.console.is_terminal and time.monotonic() - self.said > _LOG_EVERY:
             self.said = time.monotonic()
-            self.terminal.say(f"  {self.name}: {self.done:,} of about {max(self.expected, self.done):,} cases, {self.failed} failed")
+            self.terminal.say(
+                f"  {self.name}: {self.done:,} of about {max(self.expected, self.done):,} cases, {self.failed} failed"
+            )
 
     def found(self, finding: Finding) -> None:
         if not self.brief:
@@ -202,4 +205,3 @@ def _time(timing: Timing | None) -> Text:
         return Text("–" if timing is None else "skipped", "dim")
     ratio = "" if timing.ratio is None or timing.verdict == "REFERENCE" else f" ({timing.ratio:.3g}×)"
     return Text(f"{duration(timing.seconds)}{ratio}")
-

@@ -48,7 +48,7 @@ def is_consequence(group: Group, run: Callable[[Trial], Outcome]) -> bool:
 
 
 def make_finding(
-    group: Group, target: Target, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome], seconds: float
+    group: Group, target: Target, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome] | None, seconds: float
 ) -> Finding:
     """Shrink the group's first case within ``seconds`` by running smaller ones, and describe what is left."""
     outcome, check = group.first, group.first.trial.check
@@ -56,14 +56,14 @@ def make_finding(
 
     def again(case: Case) -> Outcome | None:
         trial = make_trial(check, case, claims)
-        return run(trial) if trial else None
+        return run(trial) if trial and run else None
 
     def still_fails(case: Case) -> bool:
         result = again(case)
         return result is not None and result.failure is not None and result.failure.kind == kind
 
     smallest = outcome
-    if kind != "hung" and seconds > 0:  # each step of one that hangs would cost a whole time limit
+    if run and kind != "hung" and seconds > 0:  # each step of one that hangs would cost a whole time limit
         case = shrink(outcome.trial.case, still_fails, seconds)
         result = again(case) if case != outcome.trial.case else None
         if result is not None and result.failure is not None and result.failure.kind == kind:

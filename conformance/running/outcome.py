@@ -22,7 +22,7 @@ class Outcome:
 
     trial: Trial
     status: Status
-    judgement: Judgement = Judgement()
+    judgement: Judgement = field(default_factory=Judgement)
     reason: str = ""
     output: str = ""
     seconds: float = 0.0

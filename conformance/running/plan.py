@@ -138,5 +138,3 @@ def _layers(operator: str, claims: Mapping[str, Claims], seed: int) -> Iterator[
                     yield Trial(check, case, reason=f"more than {_LAYER_WORK:,} multiply-adds")
                 else:
                     yield Trial(check, case, check.calls(case))
-
-

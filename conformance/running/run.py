@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.checks.base import Failure, Judgement
@@ -53,6 +53,7 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     description: Description | None = None
     interrupted: bool = False
+    failures: int = 0
     first_failure: float | None = None
     began: float = field(default_factory=time.perf_counter)
     ended: float | None = None
@@ -87,36 +88,36 @@ class Run:
 
     def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
         """All trials of one operator, some of them under way while others are judged."""
-        trials, waiting, failures = plan(operator, claims, self.options.profile, self.options.seed), deque[_Waiting](), 0
-        for trial in self._while_worthwhile(trials, operator, session, lambda: failures):
-            if trial.reason:
-                self._note(Outcome(trial, "skipped", reason=trial.reason))
-                continue
-            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))))
-            while len(waiting) > _AHEAD or sum(w.bytes for w in waiting) > _AHEAD_BYTES:
-                failures += self._note(finish(waiting.popleft(), claims))
-        while waiting:
-            failures += self._note(finish(waiting.popleft(), claims))
-
-    def _while_worthwhile(self, trials: Iterator[Trial], operator: str, session: Session, failures) -> Iterator[Trial]:  # type: ignore[no-untyped-def]
-        """The trials, until so many have failed that the rest would only cost time; what is left is skipped, with the reason."""
-        reason = ""
-        for trial in trials:
-            if session.losses >= _MOST_LOSSES:
-                reason = f"cut short after {session.losses} crashes or hangs"
-            elif failures() >= self.options.profile.most_failures:
-                reason = f"cut short after {failures()} failing cases"
+        waiting: deque[_Waiting] = deque()
+        self.failures = 0
+        for trial in plan(operator, claims, self.options.profile, self.options.seed):
+            reason = trial.reason or self._not_worthwhile(session)
             if reason:
                 self._note(Outcome(trial, "skipped", reason=reason))
-                return
-            yield trial
+                if not trial.reason:
+                    break
+                continue
+            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))))
+            while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
+                self._note(finish(waiting.popleft(), claims))
+        while waiting:
+            self._note(finish(waiting.popleft(), claims))
 
-    def _note(self, outcome: Outcome) -> bool:
-        """Count an outcome; True if it failed."""
+    def _not_worthwhile(self, session: Session) -> str:
+        """Why the rest of an operator would only cost time, or nothing."""
+        if session.losses >= _MOST_LOSSES:
+            return f"cut short after {session.losses} crashes or hangs"
+        if self.failures >= self.options.profile.most_failures:
+            return f"cut short after {self.failures} failing cases"
+        return ""
+
+    def _note(self, outcome: Outcome) -> None:
+        """Count an outcome."""
         self.totals.add(outcome)
         self.listener.came(outcome)
         if outcome.failure is None:
-            return False
+            return
+        self.failures += 1
         if self.first_failure is None and self.checking_began is not None:
             self.first_failure = time.perf_counter() - self.checking_began
         key = key_of(outcome)
@@ -124,7 +125,6 @@ class Run:
             self.groups[key].count += 1
         else:
             self.groups[key] = Group(outcome)
-        return True
 
     def _shrink(self, session: Session, claims: Mapping[str, Claims]) -> None:
         """Turn the groups of failures that are new into findings."""
@@ -153,7 +153,7 @@ class Run:
         for group in self.groups.values():  # an interrupt may have come before they were shrunk
             if not group.shrunk:
                 group.shrunk = True
-                self.findings.append(make_finding(group, self.target, {}, lambda trial: group.first, 0.0))
+                self.findings.append(make_finding(group, self.target, {}, None, 0.0))
         reason, status = "", _status(totals, known)
         if known is not None and known.unavailable:
             reason = known.unavailable

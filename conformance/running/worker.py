@@ -72,7 +72,7 @@ def describe(target: Target) -> Description | UsageError:
     try:
         implementation = loaded(target)
         reason = implementation.unavailable() or ""
-        claims = {name: claimed for name, claimed in implementation.claims.items()}
+        claims = dict(implementation.claims)
         versions = {} if reason else implementation.versions()
     except UsageError as error:
         return error

@@ -92,9 +92,7 @@ def smaller(problem: Problem, work: int) -> Problem:
         groups = max(1, problem.groups // 2)
         windows = [problem.with_axis(axis, size=size).windows[axis] for axis, size in enumerate(sizes)]
         out_channels = groups * (channels[0] if problem.op.is_pool else channels[1])
-        less = problem.replace(
-            windows=tuple(windows), groups=groups, channels=groups * channels[0], out_channels=out_channels
-        )
+        less = problem.replace(windows=tuple(windows), groups=groups, channels=groups * channels[0], out_channels=out_channels)
         if problem.op.is_pool:
             half = max(1, problem.channels // 2)
             less = less.replace(groups=1, channels=half, out_channels=half)

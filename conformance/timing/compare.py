@@ -118,19 +118,16 @@ def _prepare(case: Case, session: Session, claims: Mapping[str, Claims]) -> _Ser
 
 def _timing(name: str, workload: Workload, series: Mapping[str, _Series], reference: str) -> Timing:
     own, base, problem = series[name], series.get(reference), workload.case.problem
-    common = {
-        "problem": str(problem), "workload": workload.name, "implementation": name, "reference": reference,
-        "work": problem.work,
-    }  # fmt: skip
+    timing = Timing(problem=str(problem), workload=workload.name, implementation=name, reference=reference, work=problem.work)
     if own.reason or not own.times:
-        return Timing(**common, reason=own.reason or "not timed")
+        return timing.model_copy(update={"reason": own.reason or "not timed"})
     median = statistics.median(own.times)
-    rates = {"seconds": median, "gflops": None if problem.op.is_pool else 2 * problem.work / median / 1e9}
+    gflops = None if problem.op.is_pool else 2 * problem.work / median / 1e9
+    timing = timing.model_copy(update={"seconds": median, "gflops": gflops})
     if name == reference:
-        return Timing(**common, **rates, ratio=1.0, ratio_low=1.0, ratio_high=1.0, verdict="REFERENCE")
+        return timing.model_copy(update={"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "verdict": "REFERENCE"})
     if base is None or base.reason or len(base.times) != len(own.times):
-        return Timing(**common, **rates)
+        return timing
     ratio = paired_ratio(own.times, base.times)
-    return Timing(
-        **common, **rates, ratio=ratio.median, ratio_low=ratio.low, ratio_high=ratio.high, verdict=ratio.verdict(MARGIN)
-    )
+    found = {"ratio": ratio.median, "ratio_low": ratio.low, "ratio_high": ratio.high, "verdict": ratio.verdict(MARGIN)}
+    return timing.model_copy(update=found)

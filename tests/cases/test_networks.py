@@ -19,9 +19,7 @@ def of_family(name: str, family: Family) -> list[Problem]:
 
 def multiply_adds(name: str, repeats: dict[str, int]) -> int:
     """Of the whole network's convolutions, each listed layer as often as the model has it."""
-    return sum(
-        layer.problem.work * repeats.get(layer.label, 1) for layer in layers(name) if not layer.problem.op.is_pool
-    )
+    return sum(layer.problem.work * repeats.get(layer.label, 1) for layer in layers(name) if not layer.problem.op.is_pool)
 
 
 @each_network
@@ -49,9 +47,7 @@ def test_a_layer_reads_what_the_one_before_it_makes(network: Network) -> None:
 
 
 def test_few_layers_read_what_no_listed_layer_makes() -> None:
-    outside = {
-        name: [layer.label for layer in network.layers if layer.after == OUTSIDE] for name, network in NETWORKS.items()
-    }
+    outside = {name: [layer.label for layer in network.layers if layer.after == OUTSIDE] for name, network in NETWORKS.items()}
     assert outside == {
         "resnet-50": ["conv1"],
         "vgg-16": ["conv1_1"],

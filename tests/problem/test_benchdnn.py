@@ -77,9 +77,7 @@ def test_a_wrong_descriptor_is_told_what_is_wrong(descriptor: str, told: str) ->
     assert raised.value.hint
 
 
-@pytest.mark.parametrize(
-    "text", ["", "conv2d i9 k3", "icy", "mb1ic3", "conv2d f32 n1 c3 i9x9 o1 k3x3", "a b ic3ih9oc4kh3"]
-)
+@pytest.mark.parametrize("text", ["", "conv2d i9 k3", "icy", "mb1ic3", "conv2d f32 n1 c3 i9x9 o1 k3x3", "a b ic3ih9oc4kh3"])
 def test_other_texts_do_not_look_like_a_descriptor(text: str) -> None:
     assert not looks_like_benchdnn(text)
 

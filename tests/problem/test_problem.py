@@ -17,9 +17,7 @@ POOL = parse_problem("max_pool2d f64 n2 c3 i8x5 k3x2 s2x3 p1:0x0:1 ceil indices"
 
 
 def test_every_family_has_one_operator_for_each_number_of_axes() -> None:
-    assert sorted(OPERATORS) == sorted(
-        f"{family}{n}d" for family in ("conv", "max_pool", "avg_pool") for n in (1, 2, 3)
-    )
+    assert sorted(OPERATORS) == sorted(f"{family}{n}d" for family in ("conv", "max_pool", "avg_pool") for n in (1, 2, 3))
     assert all(name == f"{op.family}{op.ndim}d" == op.name for name, op in OPERATORS.items())
     assert [op.is_pool for op in OPERATORS.values()] == [op.family is not Family.CONV for op in OPERATORS.values()]
 

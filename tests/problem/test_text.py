@@ -68,9 +68,7 @@ def test_what_is_left_out_has_its_default() -> None:
 
 
 def test_one_number_serves_all_axes() -> None:
-    assert parse_problem("conv3d i5x6x7 k3 s2 p1:0 d2") == parse_problem(
-        "conv3d i5x6x7 k3x3x3 s2x2x2 p1:0x1:0x1:0 d2x2x2"
-    )
+    assert parse_problem("conv3d i5x6x7 k3 s2 p1:0 d2") == parse_problem("conv3d i5x6x7 k3x3x3 s2x2x2 p1:0x1:0x1:0 d2x2x2")
 
 
 def test_padding_is_begin_and_end() -> None:

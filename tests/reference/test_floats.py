@@ -56,9 +56,7 @@ def test_slices_and_what_is_left_are_the_array(values: list[float], bits: int, a
 
 
 @given(VECTORS, st.integers(2, 26), st.integers(1, 8))
-def test_a_slice_lies_on_a_grid_of_its_bits_and_leaves_less_than_a_step(
-    values: list[float], bits: int, at_most: int
-) -> None:
+def test_a_slice_lies_on_a_grid_of_its_bits_and_leaves_less_than_a_step(values: list[float], bits: int, at_most: int) -> None:
     a = np.array(values)
     assume(a.any())
     parts, rest = slices(a, bits, at_most)

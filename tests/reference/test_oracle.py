@@ -151,8 +151,7 @@ def problems(draw: st.DrawFn, dtypes: tuple[str, ...] = ("float64",), family: Fa
 def integers(problem: Problem, seed: int, largest: int = 99) -> Arrays:
     rng = np.random.default_rng(seed)
     return {
-        name: rng.integers(-largest, largest, shape, endpoint=True).astype(object)
-        for name, shape in problem.array_shapes.items()
+        name: rng.integers(-largest, largest, shape, endpoint=True).astype(object) for name, shape in problem.array_shapes.items()
     }
 
 
@@ -214,9 +213,7 @@ def test_the_truth_lies_within_the_error_that_the_oracle_states(problem: Problem
 
 @settings(max_examples=300, deadline=None)
 @given(problems(dtypes=("float32", "float64")), st.sampled_from(["wide", "cancelling", "spiked", "even"]), SEEDS)
-def test_the_oracle_is_a_thousand_times_more_accurate_than_what_it_judges(
-    problem: Problem, kind: str, seed: int
-) -> None:
+def test_the_oracle_is_a_thousand_times_more_accurate_than_what_it_judges(problem: Problem, kind: str, seed: int) -> None:
     truth = solve(problem, reals(problem, kind, seed))
     assert (truth.error <= 1e-3 * problem.format.unit_roundoff * truth.S).all()
 
