@@ -97,6 +97,9 @@ def known_cases(operator: str, claims: Claims) -> Iterator[Case]:
         problem = _problem(answer, claims.dtypes[0])
         if problem.operator == operator and not claims.refusal(problem):
             yield Case(problem, "known", answer.name, f"d2l {answer.source}")
+    identity = parse_problem(f"{operator} i3 k1").replace(dtype=claims.dtypes[0])
+    if not claims.refusal(identity):  # what comes out equals what went in: a copy is wanted, not the input itself
+        yield Case(identity, "ones", "0", "identity kernel")
     for text in OUTPUT_SIZES:
         problem = parse_problem(text).replace(dtype=claims.dtypes[0])
         if problem.operator == operator and not claims.refusal(problem):

@@ -12,20 +12,12 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.checks.base import AccuracyFigures, Check, Judgement, difference, excess_of, first_trouble
+from conformance.checks.likeness import class_reached, looks_like
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Problem
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
 from conformance.reference.oracle import Truth, solve
-
-# From the strictest to the loosest, with what a result looks like that reaches no better one.
-_CLASSES = {
-    "componentwise": "",
-    "tf32": "looks like inputs rounded to 11 bits (TF32, float16)",
-    "bfloat16": "looks like inputs rounded to 8 bits (bfloat16)",
-    "fft": "behaves like a transform method (FFT, Winograd): accurate relative to the norm, not to each output",
-}
 
 
 class Accuracy:
@@ -47,8 +39,7 @@ class Accuracy:
         bound = bounds.admissible(call.problem, truth, call.arrays, accuracy_named(claims.accuracy))
         excess = excess_of(actual, truth.y, truth.low, bound.tolerance)
         figures = measure(call, actual, truth, excess, claims.accuracy)
-        like = _CLASSES.get(figures.reached, "")
-        failure = difference(actual, truth.y, excess, kind="inaccurate", note=f"; {like}" if like else "")
+        failure = difference(actual, truth.y, excess, kind="inaccurate", note=looks_like(figures.reached))
         return Judgement(failure, actual.size, figures)
 
 
@@ -78,19 +69,6 @@ def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray, de
         used=float(excess.max()),
         reached=class_reached(call, actual, truth, declared),
     )
-
-
-def class_reached(call: Call, actual: np.ndarray, truth: Truth, declared: str) -> str:
-    """The strictest accuracy class whose bound holds for all outputs: exact, componentwise, the declared one, or whichever
-    other one it looks like; none if no bound holds."""
-    if (excess_of(actual, truth.y, truth.low * 0, truth.error * 0) == 0).all():
-        return "exact"
-    problem: Problem = call.problem
-    for name in dict.fromkeys(["componentwise", declared, *_CLASSES]):
-        bound = bounds.admissible(problem, truth, call.arrays, accuracy_named(name))
-        if (excess_of(actual, truth.y, truth.low, bound.tolerance) <= 1).all():
-            return name
-    return "none"
 
 
 CHECKS: tuple[Check, ...] = (Accuracy(),)

@@ -19,7 +19,7 @@ _COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#
 
 def accuracy_plot(report: Report) -> str:
     """rho against the number of terms, with the bound n and the expectation sqrt(n); empty without data."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"implementation": one.name, "n": max(1, row.n), "rho": max(row.rho, 1e-3), "dtype": row.dtype}
         for one in report.implementations
         for row in one.accuracy

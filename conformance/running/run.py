@@ -208,8 +208,7 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
     refused = [reply.error for reply in replies if reply.error_kind == NOT_SUPPORTED]
     if refused:
         return Outcome(trial, "skipped", reason=refused[0], seconds=seconds)
-    made = trial.calls[: len(replies)]  # after one that raised, the rest were not made
-    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], made, replies)
+    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, replies)
     if judgement.failure is None:
         return Outcome(trial, "passed", judgement, seconds=seconds)
     errored = judgement.failure.kind in ("raised", "out of memory")
