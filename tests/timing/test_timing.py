@@ -1,0 +1,59 @@
+"""Ratios, verdicts, and that what is timed is judged and foreseen. Nothing here asserts a time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from conformance.plugin.target import Target
+from conformance.problem import parse_problem
+from conformance.timing.block import smaller
+from conformance.timing.compare import compare
+from conformance.timing.statistics import Ratio, paired_ratio
+from conformance.timing.workloads import of_network, representative
+from tests.conftest import TARGETS
+
+
+def test_the_ratio_of_a_series_to_twice_itself_is_one_half() -> None:
+    times = np.random.default_rng(0).uniform(1, 2, 20)
+    ratio = paired_ratio(times, 2 * times)
+    assert ratio.median == pytest.approx(0.5)
+    assert ratio.low == pytest.approx(ratio.high)
+
+
+def test_pairing_cancels_what_slows_a_whole_round() -> None:
+    rounds = np.random.default_rng(0).uniform(1, 10, 20)
+    assert paired_ratio(1.1 * rounds, rounds).high == pytest.approx(1.1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(0.5, 0.6, "FASTER"), (1.2, 1.3, "SLOWER"), (0.97, 1.03, "SAME"), (0.9, 1.1, "INCONCLUSIVE"), (1.0, 1.2, "INCONCLUSIVE")],
+)
+def test_the_verdict_follows_from_the_interval_and_the_margin(low: float, high: float, verdict: str) -> None:
+    assert Ratio((low + high) / 2, low, high).verdict(0.05) == verdict
+
+
+@pytest.mark.parametrize("workload", representative(), ids=lambda workload: workload.name)
+def test_a_smaller_problem_is_valid_and_of_the_same_kind(workload: object) -> None:
+    problem = workload.case.problem  # type: ignore[attr-defined]
+    less = smaller(problem, 20_000)
+    assert less.work < problem.work
+    assert (less.operator, less.kernel, less.stride) == (problem.operator, problem.kernel, problem.stride)
+    assert parse_problem(str(less)) == less
+
+
+def test_implementations_are_timed_side_by_side_and_what_is_wrong_or_slow_gets_no_time() -> None:
+    workloads = [one for one in of_network("mobilenet-v2") if one.name.endswith("block17.project")]
+    targets = {
+        "gemm": Target("numpy-gemm"),
+        "loops": Target("naive"),
+        "wrong": Target(f"{TARGETS / 'misbehaving.py'}:nan_conv2d"),
+    }
+    (measured,) = compare(targets, workloads, "gemm", lambda line: None)
+    timings = {name: one.timing for name, one in measured.items()}
+    assert timings["gemm"].verdict == "REFERENCE"
+    assert timings["gemm"].seconds
+    assert "would take about" in timings["loops"].reason
+    assert timings["wrong"].reason.startswith("wrong")
+    assert timings["wrong"].seconds is None
