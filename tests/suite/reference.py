@@ -190,7 +190,13 @@ def conv_function(body: Callable[[Conv], Any], name: str) -> Callable[..., Any]:
     """``body`` with the signature of ``torch.nn.functional.conv2d``."""
 
     def function(
-        input: Array, weight: Array, bias: Array | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+        input: Array,
+        weight: Array,
+        bias: Array | None = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
     ) -> Any:
         n = input.ndim - 2
         return body(Conv(input, weight, bias, spread(stride, n), pairs(padding, n), spread(dilation, n), groups))
@@ -223,7 +229,9 @@ def avg_pool_function(body: Callable[[Pool], Any], name: str) -> Callable[..., A
         n = input.ndim - 2
         kernel = spread(kernel_size, n)
         steps = kernel if stride is None else spread(stride, n)
-        return body(Pool(input, kernel, steps, pairs(padding, n), (1,) * n, ceil_mode, False, count_include_pad, divisor_override))
+        return body(
+            Pool(input, kernel, steps, pairs(padding, n), (1,) * n, ceil_mode, False, count_include_pad, divisor_override)
+        )
 
     return _named(function, body, name)
 

@@ -1,0 +1,76 @@
+"""What the harness itself costs: run by ``tox run -e bench``, never asserted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from conformance.cases.case import Case
+from conformance.cases.covering import covering
+from conformance.cases.networks import network_named
+from conformance.cases.strategies import draw_cases
+from conformance.checks import CHECKS
+from conformance.plugin.claims import Claims, options_of
+from conformance.plugin.job import Call, Job, Reply
+from conformance.plugin.target import Target
+from conformance.problem import OPERATORS, parse_problem
+from conformance.reference.oracle import solve
+from conformance.running.profile import PROFILES
+from conformance.running.run import Options, Run
+from conformance.running.session import Session
+from tests.conftest import TARGETS
+
+SMALL = parse_problem("conv2d f32 n2 c4 i9x7 o6 k3x2 s2x1 p1x2 d1x2 g2 bias")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_oracle_on_a_small_problem(benchmark: Any, dtype: str) -> None:
+    case = Case(SMALL.replace(dtype=dtype), "wide")
+    benchmark(solve, case.problem, case.arrays())
+
+
+@pytest.mark.parametrize("label", ["conv1", "layer1.0.conv2", "layer1.0.conv3"])
+def test_oracle_on_a_layer_of_resnet_50(benchmark: Any, label: str) -> None:
+    (layer,) = (layer for layer in network_named("resnet-50").layers if layer.label == label)
+    case = Case(layer.problem, "wide")
+    benchmark(solve, case.problem, case.arrays())
+
+
+def test_making_the_values_of_a_case(benchmark: Any) -> None:
+    benchmark(Case(SMALL).arrays)
+
+
+def test_covering_set_of_conv2d(benchmark: Any) -> None:
+    claims = Claims(options=options_of(OPERATORS["conv2d"]))
+    benchmark.pedantic(lambda: list(covering("conv2d", claims, 0)), rounds=3)
+
+
+def test_a_hundred_random_cases(benchmark: Any) -> None:
+    claims = Claims(options=options_of(OPERATORS["conv2d"]))
+    benchmark.pedantic(lambda: list(draw_cases("conv2d", claims, 100, 0)), rounds=3)
+
+
+def test_judging_one_case(benchmark: Any) -> None:
+    case = Case(SMALL)
+    call = Call(SMALL, case.arrays())
+    reply = Reply((solve(SMALL, call.arrays).y.astype(np.float32),))
+    benchmark(CHECKS["exact"].judge, case, Claims(), [call], [reply])
+
+
+def test_one_call_through_a_worker(benchmark: Any) -> None:
+    job = Job((Call(SMALL, Case(SMALL).arrays()),))
+    with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        benchmark(lambda: session.submit(job).result())
+
+
+def test_quick_check_of_a_right_function(benchmark: Any) -> None:
+    target, options = Target(f"{TARGETS / 'base.py'}:conv2d"), Options(PROFILES["quick"])
+    benchmark.pedantic(lambda: Run(target, options).execute(), rounds=2)
+
+
+def test_check_of_a_broken_function(benchmark: Any) -> None:
+    target, options = Target(f"{TARGETS / 'wrong_stride.py'}:conv2d"), Options(PROFILES["quick"])
+    benchmark.pedantic(lambda: Run(target, options).execute(), rounds=3)

@@ -1,0 +1,52 @@
+"""``pytest --implementation TARGET`` runs the checks as items that pass, fail, are selected and reported like any others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from tests.conftest import TARGETS
+
+ROOT = Path(__file__).parents[1]
+
+
+def pytest_run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    plugin = [] if entry_points(group="pytest11", name="conformance") else ["-p", "conformance.pytest_plugin"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", *plugin, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=300, check=False)
+
+
+def test_a_right_target_passes_as_ordinary_items(tmp_path: Path) -> None:
+    done = pytest_run("--implementation", str(TARGETS / "two_functions.py"), "--conformance-operator", "conv1d", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_a_wrong_target_fails_with_the_line_that_repeats_it(tmp_path: Path) -> None:
+    target = f"{TARGETS / 'wrong_stride.py'}:conv2d"
+    done = pytest_run("--implementation", target, "-x", cwd=tmp_path)
+    assert done.returncode == 1
+    assert f"--on {target}" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_items_are_selected_by_name_and_join_the_tests_of_a_path(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    target = str(TARGETS / "two_functions.py")
+    done = pytest_run("--implementation", target, "test_own.py", "-k", "own or receptive", cwd=tmp_path)
+    assert "7 passed" in done.stdout, done.stdout  # its own, and three cases for each of the two functions
+
+
+def test_an_unknown_target_is_a_usage_error(tmp_path: Path) -> None:
+    done = pytest_run("--implementation", "no-such-thing", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "neither a registered name nor a module" in done.stdout + done.stderr
+
+
+def test_without_the_option_nothing_changes(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
+    assert "1 passed" in pytest_run(cwd=tmp_path).stdout

@@ -1,0 +1,66 @@
+"""Every command of the README is run, and the output that it shows is what comes out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
+LINES = [
+    line.removeprefix("$ ") for block in BLOCKS for line in block.splitlines() if re.match(r"(\$ )?(conformance|pytest) ", line)
+]
+
+
+def run(line: str, output: Path) -> subprocess.CompletedProcess[str]:
+    """A line of the README, with ``conformance`` as this Python's; a comparison writes elsewhere than here."""
+    name, *arguments = shlex.split(line)
+    if arguments[:1] == ["compare"]:
+        arguments += ["--output", str(output)]
+    if name == "pytest":
+        arguments += ["-p", "no:cacheprovider", "-q", *([] if _installed() else ["-p", "conformance.pytest_plugin"])]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_ADDOPTS": ""}
+    command = [sys.executable, "-m", name, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, timeout=900, check=False)
+
+
+def _installed() -> bool:
+    from importlib.metadata import entry_points
+
+    return bool(entry_points(group="pytest11", name="conformance"))
+
+
+def test_the_readme_shows_commands() -> None:
+    assert len(LINES) >= 6
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_command_of_the_readme_does_its_work(line: str, tmp_path: Path) -> None:
+    done = run(line, tmp_path)
+    assert done.returncode == (1 if "wrong_stride" in line else 0), done.stdout[-2000:] + done.stderr[-2000:]
+    if line == "conformance compare":
+        assert {path.name for path in tmp_path.iterdir()} == {"comparison.html", "comparison.md", "comparison.json"}
+
+
+def test_the_output_that_the_readme_shows_is_what_comes_out(tmp_path: Path) -> None:
+    (block,) = [block for block in BLOCKS if block.startswith("$ ")]
+    command, *shown = block.splitlines()
+    printed = run(command.removeprefix("$ "), tmp_path).stdout
+    for line in shown:
+        if line != "…":
+            assert line in printed
+
+
+def test_the_two_commands_at_the_top_are_environments_of_tox() -> None:
+    first, second = BLOCKS[0].splitlines()
+    tox = (ROOT / "tox.ini").read_text(encoding="utf-8")
+    assert (first, second) == ("python -m pip install tox && tox run -e compare", "python -m pip install tox && tox")
+    assert "[testenv:compare]" in tox
+    assert "env_list = tests" in tox
