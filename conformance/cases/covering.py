@@ -17,8 +17,8 @@ from conformance.cases.space import Level, Parameter, build, parameters
 from conformance.plugin.claims import Claims
 from conformance.problem import OPERATORS, Problem
 
-_CANDIDATES = 4
-_TRIES = 16
+_CANDIDATES = 2
+_TRIES = 10
 
 
 class Covering:
@@ -97,7 +97,10 @@ def _involved(cover: Covering, target: dict[int, int]) -> int:
 
 
 def _row(chosen: tuple[Parameter, ...], rng: random.Random, target: dict[int, int]) -> np.ndarray:
-    levels = [target.get(i, rng.randrange(len(parameter.levels))) for i, parameter in enumerate(chosen)]
+    draw = rng.random
+    levels = [int(draw() * len(parameter.levels)) for parameter in chosen]
+    for i, level in target.items():
+        levels[i] = level
     return np.array([levels])
 
 
