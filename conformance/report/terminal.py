@@ -89,9 +89,9 @@ class _Shown:
 
 
 def make_console(stderr: bool = False) -> Console:
-    """The console that the commands print to; what is not a terminal gets 100 columns and no colour."""
+    """The console that the commands print to; what is not a terminal gets 140 columns and no colour."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 100, soft_wrap=False)
+    return Console(file=stream, width=None if stream.isatty() else 140, soft_wrap=False)
 
 
 def print_finding(console: Console, finding: Finding) -> None:
