@@ -23,7 +23,7 @@ def class_reached(call: Call, actual: np.ndarray, truth: Truth, declared: str) -
     Beyond these it is the one that the result looks like: of those that hold, the one whose bound it comes nearest to,
     since a bound that is far larger than the error says little. "none" if no bound holds.
     """
-    if (excess_of(actual, truth.y, truth.low * 0, truth.error * 0) == 0).all():
+    if (excess_of(actual, truth.y, np.zeros_like(truth.y), np.zeros_like(truth.y)) == 0).all():
         return "exact"
     found = {}
     for name in dict.fromkeys(["componentwise", declared, *_WORDS]):

@@ -1,0 +1,62 @@
+"""The covering set holds every pair of levels, and every triple of one window, that can occur."""
+
+from __future__ import annotations
+
+from itertools import combinations, product
+
+import pytest
+
+from conformance.cases.covering import covering
+from conformance.cases.space import MAX_WORK, build, parameters
+from conformance.plugin.claims import Claims, options_of
+from conformance.problem import OPERATORS, Problem
+from conformance.problem.validity import is_valid
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_problem_is_valid_claimed_distinct_enough_and_small(operator: str) -> None:
+    claims = Claims(options=options_of(OPERATORS[operator]) - {"asymmetric_padding"})
+    problems = list(covering(operator, claims, 0))
+    assert all(is_valid(p) and not claims.refusal(p) and p.work <= MAX_WORK for p in problems)
+    assert len(set(problems)) > 0.9 * len(problems) > 100
+
+
+def _seen(problems: list[Problem], axis: int) -> set[tuple[int, ...]]:
+    return {(p.windows[axis].kernel, p.windows[axis].stride, p.windows[axis].dilation) for p in problems}
+
+
+@pytest.mark.parametrize("operator", ["conv1d", "conv2d"])
+def test_every_kernel_meets_every_stride_and_every_dilation_in_every_axis(operator: str) -> None:
+    op = OPERATORS[operator]
+    problems = list(covering(operator, Claims(options=options_of(op)), 0))
+    for axis in range(op.ndim):
+        assert _seen(problems, axis) >= set(product((1, 2, 3, 4, 5, 7), (1, 2, 3, 4), (1, 2, 3)))
+
+
+def test_every_pair_of_levels_that_some_problem_has_is_in_the_set() -> None:
+    """Counted by brute force over a small space, independently of how the set is made."""
+    claims = Claims(("float32",), frozenset({"kernel", "stride", "batch"}))
+    chosen = parameters(OPERATORS["conv1d"], claims)
+    possible, made = set(), set()
+    rows = list(product(*(p.levels for p in chosen)))
+    wanted = set(covering("conv1d", claims, 0))
+    for row in rows:
+        problem = build(OPERATORS["conv1d"], claims, {(p.name, p.axis): level for p, level in zip(chosen, row, strict=True)})
+        if problem is None:
+            continue
+        pairs = {(i, j, row[i], row[j]) for i, j in combinations(range(len(row)), 2)}
+        possible |= pairs
+        if problem in wanted:
+            made |= pairs
+    assert possible == made
+
+
+def test_the_same_seed_gives_the_same_set_and_another_one_another() -> None:
+    claims = Claims(options=options_of(OPERATORS["conv2d"]))
+    first, again, other = (list(covering("conv2d", claims, seed, 40)) for seed in (0, 0, 1))
+    assert first == again != other
+
+
+def test_sizes_lie_around_the_tiles_of_vector_units() -> None:
+    sizes = {p.windows[0].size for p in covering("conv1d", Claims(options=options_of(OPERATORS["conv1d"])), 0)}
+    assert {7, 8, 9, 15, 16, 17, 31, 33, 63, 65} <= sizes

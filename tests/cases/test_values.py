@@ -1,0 +1,73 @@
+"""Each recipe of numbers has the property that it is for, on any problem, and is the same everywhere."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.cases.case import Case, parse_case
+from conformance.cases.strategies import problems
+from conformance.cases.values import KINDS, REAL, largest_integer, make_values
+from conformance.problem import Family, Problem
+from conformance.reference.oracle import solve
+
+
+@given(problem=problems(), kind=st.sampled_from(["integers", "digits", "ties", "ones"]), seed=st.integers(0, 99).map(str))
+def test_integers_keep_every_sum_exact(problem: Problem, kind: str, seed: str) -> None:
+    arrays = make_values(problem, kind, seed)
+    truth = solve(problem, arrays)
+    assert all((array == np.rint(array)).all() and (array != 0).all() for array in arrays.values())
+    if problem.op.family is not Family.MAX_POOL:
+        assert (truth.S * truth.divisor).max() <= 2.0**problem.format.significand
+
+
+@given(problem=problems("conv2d"))
+def test_integers_are_as_wide_as_exactness_allows(problem: Problem) -> None:
+    m = largest_integer(problem)
+    assert problem.max_terms * m**2 <= 2**problem.format.significand < problem.max_terms * (m + 1) ** 2
+
+
+@given(problem=problems(), kind=st.sampled_from(sorted(KINDS)), seed=st.integers(0, 99).map(str))
+def test_a_case_is_made_again_from_its_text(problem: Problem, kind: str, seed: str) -> None:
+    case = Case(problem, kind, seed)
+    again = parse_case(str(case))
+    assert (again.problem, again.kind, again.seed) == (problem, kind, seed)
+    for name, array in case.arrays().items():
+        np.testing.assert_array_equal(array, again.arrays()[name])
+
+
+@given(problem=problems())
+def test_tensors_have_the_problem_s_shapes_and_type(problem: Problem) -> None:
+    for kind in KINDS:
+        arrays = make_values(problem, kind, "0")
+        assert {name: array.shape for name, array in arrays.items()} == problem.array_shapes
+        assert {array.dtype for array in arrays.values()} == {problem.format.numpy}
+
+
+def test_bits_need_the_last_bit_of_the_significand() -> None:
+    case = parse_case("conv1d f32 i100 k3 values=bits:1")
+    x = case.arrays()["x"]
+    assert (x != x.astype(np.float16)).mean() > 0.9
+    assert ((np.ascontiguousarray(x).view(np.uint32) & 1) == 1).all()
+
+
+def test_cancellation_leaves_little_of_the_terms() -> None:
+    case = parse_case("conv2d f64 c3 i9x9 k3x3 values=cancellation:1")
+    truth = solve(case.problem, case.arrays())
+    assert np.median(np.abs(truth.y) / truth.S) < 1e-2
+
+
+def test_a_spike_stands_out_by_two_to_the_twenty() -> None:
+    x = np.sort(np.abs(parse_case("conv2d f32 i9x9 k3x3 values=spikes:1").arrays()["x"]).ravel())
+    assert x[-1] > 2**17 * x[-2]
+
+
+def test_the_same_seed_gives_the_same_numbers_on_every_machine() -> None:
+    x = parse_case("conv1d f32 i4 k1 values=digits:7").arrays()["x"]
+    assert x.ravel().tolist() == [4.0, -3.0, -8.0, 2.0]
+
+
+def test_every_kind_says_what_it_is_for() -> None:
+    assert all(maker.__doc__ for maker in KINDS.values())
+    assert set(REAL) <= set(KINDS)
