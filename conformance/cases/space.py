@@ -42,12 +42,12 @@ def parameters(operator: Operator, claims: Claims) -> tuple[Parameter, ...]:
 
     chosen = [
         Parameter("batch", when("batch", (1, 2, 3, 5))),
-        Parameter("channels", when("channels", (1, 2, 3, 4, 5, 8, 17, 33))),
+        Parameter("channels", when("channels", (1, 2, 3, 4, 5, 8, 17, 33, 66))),
         Parameter("dtype", claims.dtypes),
     ]
     if not operator.is_pool:
         chosen += [
-            Parameter("out_channels", when("out_channels", (1, 2, 3, 5, 8, 9, 17, 33))),
+            Parameter("out_channels", when("out_channels", (1, 2, 3, 5, 8, 9, 17, 33, 66))),
             Parameter("groups", when("groups", (1, 2, 3, 4, "depthwise"))),
             Parameter("bias", when("bias", (False, True))),
         ]

@@ -111,12 +111,12 @@ def _spread(rng: np.random.Generator, shape: tuple[int, ...], octaves: int) -> n
 
 
 def _nan(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Integers with one NaN in the input."""
+    """Integers with some NaNs in the input."""
     return _planted(problem, rng, [np.nan])
 
 
 def _infinities(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """Integers with one +Inf and one -Inf in the input."""
+    """Integers with some +Inf and -Inf in the input."""
     return _planted(problem, rng, [np.inf, -np.inf])
 
 
@@ -124,15 +124,17 @@ def _lowest(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]
     """Nothing but -Inf and the lowest finite number in the input: padding and start values show."""
     values = _digits(problem, rng)
     lowest = float(np.finfo(np.float32 if problem.dtype == "bfloat16" else problem.format.numpy).min)
-    values["x"] = rng.choice([-np.inf, lowest], problem.input_shape, p=[0.7, 0.3])
+    values["x"] = rng.choice([-np.inf, lowest], problem.input_shape, p=[0.9, 0.1])
     return values
 
 
 def _planted(problem: Problem, rng: np.random.Generator, planted: list[float]) -> dict[str, np.ndarray]:
     values = _digits(problem, rng)
     flat = values["x"].reshape(-1)
-    at = rng.permutation(flat.size)[: len(planted)]
-    flat[at] = planted[: len(at)]
+    # Some of many, so that windows see them in every place and others see none; at least one of each kind, if there is room.
+    count = max(len(planted), flat.size // 12)
+    at = rng.permutation(flat.size)[:count]
+    flat[at] = np.resize(planted, len(at))
     return values
 
 
@@ -141,11 +143,17 @@ def _ones(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]:
     return {name: np.ones(shape) for name, shape in problem.array_shapes.items()}
 
 
+def _ramp(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """1, 2, 3, ... in every tensor: the numbers of the smoke calls, on small problems only."""
+    return {name: np.arange(1.0, 1 + math.prod(shape)).reshape(shape) for name, shape in problem.array_shapes.items()}
+
+
 KINDS: dict[str, Maker] = {
     "integers": _integers,
     "digits": _digits,
     "ties": _ties,
     "ones": _ones,
+    "ramp": _ramp,
     "wide": _wide,
     "bits": _bits,
     "cancellation": _cancellation,

@@ -40,7 +40,7 @@ class Special:
 
 
 CHECKS: tuple[Check, ...] = (
-    Special("nan", "one input is NaN"),
-    Special("infinities", "one input is +Inf, one -Inf"),
+    Special("nan", "some inputs are NaN"),
+    Special("infinities", "some inputs are +Inf or -Inf"),
     Special("lowest", "nothing but -Inf and the lowest finite number", (Family.MAX_POOL,)),
 )

@@ -36,6 +36,24 @@ class Fresh:
         return judge_integers(claims, calls, replies, notes)
 
 
+class Bias:
+    """The same input and weights with another bias: a result remembered by these two would be stale."""
+
+    name = "state.bias"
+    about = "the same input and weights with another bias"
+    concurrent = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        if not case.problem.bias:
+            return ()
+        arrays = case.arrays()
+        other = {**arrays, "b": dataclasses.replace(case, seed=f"{case.seed}-other").arrays()["b"]}
+        return Call(case.problem, arrays), Call(case.problem, other, same_address=True)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        return judge_integers(claims, calls, replies, ["", " (second call, the bias changed, the rest not)"])
+
+
 class Parameters:
     """Calls that differ in one parameter and in no shape of the inputs: a result cached by shape would be stale."""
 
@@ -116,4 +134,4 @@ def _other_parameter(problem: Problem) -> Problem | None:
     return valid[0] if valid else None
 
 
-CHECKS: tuple[Check, ...] = (Fresh(), Parameters(), Repeat(), Threads())
+CHECKS: tuple[Check, ...] = (Fresh(), Bias(), Parameters(), Repeat(), Threads())

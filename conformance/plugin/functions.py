@@ -97,6 +97,8 @@ class Function:
         }
         if problem.op.family is not Family.AVG_POOL:
             values["dilation"] = self._spell(problem.dilation)
+        if self.operator.is_pool and self.signature.default_stride and problem.stride == problem.kernel:
+            del values["stride"]  # then the default must be the same
         if problem.divisor is not None:
             values["divisor"] = problem.divisor
         return values

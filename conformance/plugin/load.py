@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import importlib
 import importlib.util
@@ -85,6 +86,7 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
         pointwise = False
         if textbook:
             rank: Rank = "plain" if textbook["kind"] == "pool" else _RANK_OF_TEXTBOOK[textbook["channels"]]
+            signature = dataclasses.replace(signature, default_stride=False)  # a textbook's default is its own
             form, pointwise = Form(arrays=target.arrays or "numpy", rank=rank), bool(textbook["pointwise"])
         function = Function(
             call, name, operator, signature, pointwise, form,

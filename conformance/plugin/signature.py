@@ -43,6 +43,8 @@ class Signature:
 
     names: Mapping[str, str]
     positional: tuple[str, ...] = ()
+    default_stride: bool = False
+    """Whether a stride that is not given is that of the namesake: the kernel's size."""
 
     def lacks(self, family: Family) -> set[str]:
         """The options of the namesake that the function cannot be asked for."""
@@ -72,6 +74,7 @@ def read_signature(function: Callable[..., Any], family: Family, label: str) -> 
         )
     named = [p for p in parameters if p not in arrays[:2] and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     names: dict[str, str] = {}
+    default = any(_BY_NAME.get(p.name) == "stride" and p.default is not p.empty for p in named)
     for parameter in named:
         meaning = _BY_NAME.get(parameter.name)
         if meaning is not None and meaning in own and meaning not in names:
@@ -83,4 +86,4 @@ def read_signature(function: Callable[..., Any], family: Family, label: str) -> 
             )
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         names = {name: NAMES[name][0] for name in _OF_FAMILY[family]} | names
-    return Signature(names, tuple(p.name for p in named if p.kind is p.POSITIONAL_ONLY))
+    return Signature(names, tuple(p.name for p in named if p.kind is p.POSITIONAL_ONLY), default)

@@ -5,15 +5,18 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from conformance.cases.case import Case
+from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
-from conformance.plugin.job import NOT_SUPPORTED, Job
+from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.report.schema import Finding, Implementation, Status
@@ -82,6 +85,9 @@ class Run:
         expected = sum(expected_trials(name, claims[name], options.profile) for name in operators)
         self.checking_began = time.perf_counter()
         self.listener.began(description, expected)
+        for call, reply in description.first_calls:
+            if call.problem.operator in operators and call.problem.dtype in claims[call.problem.operator].dtypes:
+                self._note(judged_first_call(call, reply, claims))
         for operator in operators:
             self._check(operator, session, claims)
             self._shrink(session, claims)
@@ -194,6 +200,16 @@ class _Waiting:
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
     """One trial by itself: hand in, wait, judge."""
     return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))), claims)
+
+
+def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:
+    """What the first smoke call of the process gave, which no later call can repeat."""
+    trial = Trial(CHECKS["exact"], Case(call.problem, "ramp", "0", "first call in the process"), (call,))
+    judgement = trial.check.judge(trial.case, claims[call.problem.operator], (call,), (reply,))
+    if judgement.failure is not None:
+        said = f"{judgement.failure.message} (in the first call of the process)"
+        judgement = dataclasses.replace(judgement, failure=dataclasses.replace(judgement.failure, message=said))
+    return Outcome(trial, "failed" if judgement.failure else "passed", judgement)
 
 
 def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:

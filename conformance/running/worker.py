@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -28,9 +29,11 @@ from conformance.plugin.implementation import Implementation, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
+from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.target import Target
 
 _POISON = 0xA5  # as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, and never an integer
+_RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 _M_PERTURB = -6  # of glibc's malloc.h
 _loaded: dict[Target, Implementation] = {}
 
@@ -47,6 +50,7 @@ class Description:
     versions: tuple[tuple[str, str], ...] = ()
     unavailable: str = ""
     others: tuple[str, ...] = ()
+    first_calls: tuple[tuple[Call, Reply], ...] = ()
     seconds: float = 0.0
 
 
@@ -87,6 +91,7 @@ def describe(target: Target) -> Description | UsageError:
         tuple(versions.items()),
         reason,
         implementation.others,
+        tuple((Call(problem, arrays), Reply(outputs)) for problem, arrays, outputs in FIRST_CALLS.values()),
         time.perf_counter() - began,
     )
 
@@ -136,7 +141,7 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         native = bare()
         outputs = implementation.fetch(native)
         seconds = time.perf_counter() - began
-        outputs = tuple(np.array(output, order="C", copy=True) for output in outputs)
+        outputs = _copies(outputs)
     except WrongResult as error:
         return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
     except MemoryError as error:
@@ -184,21 +189,29 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         try:
             bare = implementation.prepare(job.calls[number].problem, arrays[number])
             barrier.wait(5)
-            native = bare()
-            fetched = implementation.fetch(native)
-            results[number] = Reply(tuple(np.array(output, order="C", copy=True) for output in fetched))
+            first = _copies(implementation.fetch(bare()))
+            until, repeats = time.perf_counter() + _RACE_SECONDS, 0
+            trouble: tuple[tuple[str, str], ...] = ()
+            while not trouble and repeats < _RACE_REPEATS and time.perf_counter() < until:
+                again = _copies(implementation.fetch(bare()))
+                repeats += 1
+                if [part.tobytes() for part in again] != [part.tobytes() for part in first]:
+                    trouble = (("not safe in threads", "a call gave other bits while other threads made calls of their own"),)
+            results[number] = Reply(first, trouble=trouble)
         except WrongResult as error:
             results[number] = Reply(error=str(error), error_kind="wrong result")
         except Exception as error:
             message = f"raised {_words(error)} {_where(error)}".rstrip()
             results[number] = Reply(error=message, error_kind="raised")
 
-    began = time.perf_counter()
+    began, interval = time.perf_counter(), sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads change places as often as they can
     threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(job.calls))]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    sys.setswitchinterval(interval)
     seconds = (time.perf_counter() - began) / len(results)
     return [
         Reply(reply.outputs, reply.error, reply.error_kind, reply.trouble, seconds)
@@ -206,6 +219,10 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         else Reply(error="the thread ended without a result", error_kind="raised")
         for reply in results
     ]
+
+
+def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(output, order="C", copy=True) for output in outputs)
 
 
 def _poison_freed_memory() -> None:

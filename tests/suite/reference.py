@@ -87,7 +87,11 @@ class Conv:
         for ins, outs in self.parts:
             for tap in np.ndindex(*self.w.shape[2:]):
                 starts = tuple(t * d for t, d in zip(tap, self.dilation, strict=True))
-                yield outs, padded[(slice(None), ins, *at(starts, self.counts, self.stride))], self.w[(outs, slice(None), *tap)]
+                yield (
+                    outs,
+                    padded[(slice(None), ins, *at(starts, self.counts, self.stride))],
+                    self.w[(outs, slice(None), *tap)],
+                )
 
     def biased(self, y: Array) -> Array:
         return y if self.b is None else y + self.b.reshape(-1, *[1] * self.ndim)
@@ -138,7 +142,7 @@ class Pool:
         return taps[:, None] + np.arange(self.counts[axis]) * self.stride[axis] - self.pads[axis][0]
 
     def inside(self, begin: bool = False) -> Array:
-        """(taps, *outputs): whether a tap reads the input; with ``begin`` the input or its padding, not the overhang."""
+        """(taps, *outputs): whether a tap reads the input; with ``begin`` it or its padding, not the overhang."""
         whole = np.ones((1,) * 2 * len(self.kernel), bool)
         for axis, (n, p) in enumerate(zip(self.x.shape[2:], self.pads, strict=True)):
             low, high = (-p[0], n + p[1]) if begin else (0, n)

@@ -1,0 +1,45 @@
+"""No false alarms: honest functions are found conformant, however unusual the way in which they compute."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.plugin.target import Target
+from conformance.report.schema import Implementation
+from conformance.running.profile import PROFILES
+from conformance.running.run import Options, Run
+
+FOLDER = Path(__file__).parent
+sys.path.insert(0, str(FOLDER))
+
+from honest_functions import HONEST  # noqa: E402 - the folder must be on the path first
+
+OPERATORS = [f"{family}{ndim}d" for family in ("conv", "max_pool", "avg_pool") for ndim in (1, 2, 3)]
+
+
+def checked(text: str, *claim: str) -> Implementation:
+    return Run(Target(text, claim=claim), Options(PROFILES["quick"])).execute()
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_what_the_broken_functions_are_made_from_is_conformant(operator: str) -> None:
+    result = checked(f"{FOLDER / 'reference.py'}:{operator}")
+    assert result.status == "conformant", result.findings
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_function_is_conformant(name: str) -> None:
+    if HONEST[name].requires:
+        pytest.importorskip(HONEST[name].requires)
+    result = checked(f"{FOLDER / 'honest_functions.py'}:{name}")
+    assert result.status == "conformant", result.findings
+
+
+@pytest.mark.parametrize("name", ["conv2d_fft", "conv2d_winograd_4_3"])
+def test_a_transform_that_claims_to_be_direct_is_not_conformant(name: str) -> None:
+    result = checked(f"{FOLDER / 'honest_functions.py'}:{name}", "accuracy=componentwise")
+    assert result.status == "nonconformant"
+    assert any("transform method" in finding.message for finding in result.findings)
