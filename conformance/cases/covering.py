@@ -62,12 +62,6 @@ class Covering:
                 found[column], rest = (rest // factor, rest % factor) if factor else (0, rest)
         return found
 
-    @property
-    def share(self) -> float:
-        """The share of the combinations that can occur which has been seen."""
-        possible = int((~self.given_up | self.seen).sum())
-        return float(self.seen.sum() / possible) if possible else 1.0
-
 
 def covering(operator: str, claims: Claims, seed: int, limit: int | None = None) -> Iterator[Problem]:
     """Problems of ``operator`` within ``claims`` that cover all combinations that can occur; at most ``limit``."""

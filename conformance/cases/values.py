@@ -36,11 +36,6 @@ def largest_integer(problem: Problem) -> int:
     return max(1, limit // terms) if problem.op.family is Family.AVG_POOL else limit
 
 
-def schwartz_zippel(problem: Problem) -> float:
-    """Bound on the chance that one draw of ``integers`` misses a wrong bilinear form: 2 / number of values."""
-    return 2 / (2 * largest_integer(problem))
-
-
 def _integers(problem: Problem, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """As wide as exactness allows, and never 0, so that every tap and position counts."""
     return _nonzero(problem, rng, largest_integer(problem))

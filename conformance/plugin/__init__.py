@@ -1,6 +1,6 @@
 """What plugs in: the interface of an implementation, what it may claim, and how a target becomes one."""
 
 from conformance.plugin.claims import Claims
-from conformance.plugin.implementation import Implementation, Unavailable, WrongResult
+from conformance.plugin.implementation import Implementation, WrongResult
 
-__all__ = ["Claims", "Implementation", "Unavailable", "WrongResult"]
+__all__ = ["Claims", "Implementation", "WrongResult"]

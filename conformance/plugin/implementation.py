@@ -21,10 +21,6 @@ class WrongResult(Exception):
     """A call returned what is no tensor of the operator; ``str()`` says what it was."""
 
 
-class Unavailable(Exception):
-    """The implementation cannot run here; ``str()`` says why and what to install."""
-
-
 class Implementation(ABC):
     """One implementation of some operators. Constructing one must be cheap: import frameworks in ``prepare`` or later."""
 

@@ -24,11 +24,6 @@ class Bound:
 
     tolerance: np.ndarray
 
-    def excess(self, error: np.ndarray) -> np.ndarray:
-        """error / tolerance, where 0 / 0 is 0 and anything else over 0 is infinite."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.where(error == 0, 0.0, np.where(self.tolerance > 0, error / self.tolerance, np.inf))
-
 
 def gamma(n: np.ndarray | float, u: float) -> np.ndarray:
     """gamma_n(u) = n u / (1 - n u): the relative error that n roundings can add up to; infinite from n u = 1 on."""
