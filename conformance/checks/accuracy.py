@@ -26,6 +26,7 @@ class Accuracy:
     name = "accuracy"
     about = "real values, every output within its error bound"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         return (Call(case.problem, case.arrays()),)

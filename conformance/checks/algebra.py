@@ -36,6 +36,7 @@ class Relation:
     sides: Callable[[Case, Outputs], tuple[np.ndarray, np.ndarray]]
     families: tuple[Family, ...] = tuple(Family)
     concurrent: bool = False
+    optional_calls: bool = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         problem = case.problem.replace(indices=False)

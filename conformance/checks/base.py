@@ -73,6 +73,10 @@ class Check(Protocol):
     def concurrent(self) -> bool:
         """Whether the calls are made at once, each in a thread of its own."""
 
+    @property
+    def optional_calls(self) -> bool:
+        """Whether calls of problems that are not claimed may be left out: each reply is judged by itself."""
+
     def calls(self, case: Case) -> tuple[Call, ...]:
         """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""
 

@@ -22,6 +22,7 @@ class Exact:
     name = "exact"
     about = "integers, every output exactly right"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         return (Call(case.problem, case.arrays()),)

@@ -18,6 +18,7 @@ class Layout:
     """One call on integers whose tensors lie in memory in an unusual way."""
 
     concurrent = False
+    optional_calls = False
 
     def __init__(self, layout: str) -> None:
         self.layout = layout

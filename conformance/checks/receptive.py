@@ -21,6 +21,7 @@ class Receptive:
     name = "receptive"
     about = "outputs that do not see a changed input stay as they were"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         arrays = case.arrays()

@@ -22,6 +22,7 @@ class Special:
     """One call on integers with non-finite inputs. Transform methods are excused: they spread them over the signal."""
 
     concurrent = False
+    optional_calls = False
 
     def __init__(self, kind: str, about: str, families: tuple[Family, ...] = tuple(Family)) -> None:
         self.name, self.kind, self.about, self.families = f"special.{kind}", kind, about, families

@@ -22,6 +22,7 @@ class Fresh:
     name = "state.fresh"
     about = "other data of the same shape at the same address"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
@@ -42,6 +43,7 @@ class Bias:
     name = "state.bias"
     about = "the same input and weights with another bias"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         if not case.problem.bias:
@@ -60,15 +62,17 @@ class Parameters:
     name = "state.parameters"
     about = "the same inputs with another parameter"
     concurrent = False
+    optional_calls = True
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        arrays, other = case.arrays(), _other_parameter(case.problem)
-        if other is None:
+        arrays, others = case.arrays(), _other_parameters(case.problem)
+        if not others:
             return ()
-        return Call(case.problem, arrays), Call(other, arrays, same_address=True), Call(case.problem, arrays, same_address=True)
+        problems = [case.problem, *others, case.problem]
+        return tuple(Call(problem, arrays, same_address=number > 0) for number, problem in enumerate(problems))
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
-        notes = ["", f" (second call, now {calls[1].problem})", " (third call, the first one's arguments again)"]
+        notes = ["", *(f" (call {number}, now {call.problem})" for number, call in enumerate(calls[1:], start=2))]
         return judge_integers(claims, calls, replies, notes)
 
 
@@ -78,6 +82,7 @@ class Repeat:
     name = "state.repeat"
     about = "the same call twice"
     concurrent = False
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         arrays = dataclasses.replace(case, kind="wide").arrays()
@@ -105,6 +110,7 @@ class Threads:
     name = "state.threads"
     about = "calls from several threads at once"
     concurrent = True
+    optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         return tuple(Call(case.problem, dataclasses.replace(case, seed=f"{case.seed}-{i}").arrays()) for i in range(4))
@@ -113,25 +119,23 @@ class Threads:
         return judge_integers(claims, calls, replies, [f" ({self.about})"] * len(calls))
 
 
-def _other_parameter(problem: Problem) -> Problem | None:
-    """The same tensors in, another parameter: the divisor, what counts, the stride, dilation or padding."""
-    others = []
+def _other_parameters(problem: Problem) -> list[Problem]:
+    """The same tensors in, another parameter each: stride, dilation, padding, and those of a pooling."""
+    window = problem.windows[-1]
+    others = [
+        problem.with_windows(stride=window.stride % 3 + 1),
+        problem.with_windows(dilation=window.dilation % 2 + 1),
+        problem.with_windows(pad_begin=window.pad_begin + 1, pad_end=window.pad_end + 1),
+        problem.with_windows(pad_begin=0, pad_end=0),
+    ]
+    if problem.op.is_pool:
+        others.append(problem.with_windows(ceil=not window.ceil))
     if problem.op.family is Family.AVG_POOL:
         others += [
             problem.replace(divisor=(problem.divisor or 1) + 1),
             problem.replace(divisor=None, count_include_pad=not problem.count_include_pad),
         ]
-    window = problem.windows[-1]
-    for changes in (
-        {"stride": window.stride % 3 + 1},
-        {"dilation": window.dilation % 2 + 1},
-        {"pad_begin": window.pad_begin + 1, "pad_end": window.pad_end + 1},
-    ):
-        others.append(problem.with_windows(**changes))
-    valid = [other for other in others if other != problem and is_valid(other)]
-    if problem.op.family is Family.AVG_POOL and problem.divisor is None and any(map(any, problem.padding)):
-        valid.sort(key=lambda other: other.count_include_pad == problem.count_include_pad)
-    return valid[0] if valid else None
+    return [other for other in dict.fromkeys(others) if other != problem and is_valid(other)]
 
 
 CHECKS: tuple[Check, ...] = (Fresh(), Bias(), Parameters(), Repeat(), Threads())

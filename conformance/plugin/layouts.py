@@ -41,8 +41,9 @@ def _sliced(array: np.ndarray) -> np.ndarray:
 
 def _misaligned(array: np.ndarray) -> np.ndarray:
     """Starts at an address that no vector instruction likes, though a multiple of the element's size."""
-    buffer = np.empty(array.size + 1, array.dtype)
-    flat = buffer[1:] if buffer.ctypes.data % 64 == 0 else buffer[:-1]
+    buffer = np.empty(array.size + 2, array.dtype)
+    first = 1 if (buffer.ctypes.data + array.itemsize) % 16 else 2
+    flat = buffer[first : first + array.size]
     flat[:] = array.reshape(-1)
     return flat.reshape(array.shape)
 

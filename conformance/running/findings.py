@@ -38,13 +38,16 @@ def key_of(outcome: Outcome) -> tuple[str, str, str]:
     return outcome.trial.case.problem.operator, outcome.trial.check.name.partition(".")[0], kind
 
 
-def is_consequence(group: Group, run: Callable[[Trial], Outcome]) -> bool:
-    """Whether the group's case fails already as a plain call on integers: then it shows no bug of its own."""
+def as_plain_call(group: Group, run: Callable[[Trial], Outcome]) -> Outcome | None:
+    """The failing call by itself, on integers, if it fails even so: then the group shows no more than that."""
     trial, exact = group.first.trial, CHECKS["exact"]
-    if trial.check is exact or trial.case.kind not in ("integers", "ties", *REAL):
-        return False
-    case = trial.case if trial.case.kind not in REAL else dataclasses.replace(trial.case, kind="integers")
-    return run(Trial(exact, case, exact.calls(case))).failure is not None
+    if trial.check is exact or trial.case.kind not in ("integers", "ties", *REAL) or group.first.failure is None:
+        return None
+    kind = "integers" if trial.case.kind in REAL else trial.case.kind
+    problem = trial.calls[group.first.failure.call].problem
+    case = dataclasses.replace(trial.case, problem=problem, kind=kind)
+    outcome = run(Trial(exact, case, exact.calls(case)))
+    return outcome if outcome.failure is not None and problem.operator == trial.case.problem.operator else None
 
 
 def make_finding(

@@ -37,13 +37,15 @@ class Trial:
 def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial | None:
     """The trial of ``check`` on ``case``; None if it has nothing to say of it or needs what is not claimed."""
     calls = check.calls(case)
-    if not calls:
-        return None
-    for call in calls:
+
+    def refused(call: Call) -> bool:
         claimed = claims.get(call.problem.operator)
-        if claimed is None or claimed.refusal(call.problem):
-            return None
-    return Trial(check, case, calls)
+        return claimed is None or claimed.refusal(call.problem) is not None
+
+    if check.optional_calls:  # variations: what is not claimed is left out
+        calls = tuple(call for call in calls if not refused(call))
+        calls = calls if len({call.problem for call in calls}) > 1 else ()
+    return Trial(check, case, calls) if calls and not any(map(refused, calls)) else None
 
 
 def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int) -> Iterator[Trial]:

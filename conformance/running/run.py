@@ -20,7 +20,7 @@ from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.report.schema import Finding, Implementation, Status
-from conformance.running.findings import Group, is_consequence, key_of, make_finding
+from conformance.running.findings import Group, as_plain_call, key_of, make_finding
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
@@ -141,9 +141,14 @@ class Run:
         new = [group for group in self.groups.values() if not group.shrunk]
         plain = next((group for group in new if group.first.trial.check.name == "exact"), None)
         for group in new:
-            group.shrunk = session.losses < _MOST_LOSSES and plain is not None and is_consequence(group, run)
-            if group.shrunk and plain is not None:
+            outcome = as_plain_call(group, run) if session.losses < _MOST_LOSSES else None
+            if outcome is None:
+                continue
+            if plain is None:
+                group.first, plain = outcome, group
+            else:
                 plain.count += group.count
+                group.shrunk = True
         new = [group for group in new if not group.shrunk]
         seconds = min(_SHRINK_SECONDS, _SHRINK_TOTAL / max(1, len(new)))
         for group in new:
