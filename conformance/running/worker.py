@@ -63,6 +63,8 @@ def start(output: str, target: Target, loaded_before: Event) -> None:
     # Threads that spin while they wait take the cores from the harness and from the other implementations: ten times
     # slower calls were seen on two cores. Waiting asleep costs some microseconds a call. A user's own setting counts.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # Compiled files are found by second and size: a target that is changed and checked again within a second was stale.
+    sys.dont_write_bytecode = True
     warnings.simplefilter("ignore")
     _poison_freed_memory()
     if loaded_before.is_set():
