@@ -13,9 +13,12 @@ import numpy as np
 
 from conformance.plugin import Claims, Implementation
 from conformance.plugin.claims import options_of
-from conformance.problem import OPERATORS, Family, Problem
+from conformance.plugin.implementation import require_tensors
+from conformance.problem import OPERATORS, Family, Problem, require_valid
+from conformance.problem.window import NUMPY_PAD_MODES
 
 ORDER = 20
+_NOT_CONV, _NOT_POOL = {"crop", "unbatched", "wide_result"}, {"indices", "unbatched"}
 _INSTALL = "pip install 'conv-conformance[scipy]'"
 
 
@@ -28,16 +31,16 @@ class ScipyDirect(Implementation):
 
     @property
     def claims(self) -> Mapping[str, Claims]:
-        conv = {n: Claims(options=options_of(op)) for n, op in OPERATORS.items() if op.family is Family.CONV}
-        pool = {
-            name: Claims(options=options_of(op) - {"indices"}) for name, op in OPERATORS.items() if op.family is Family.MAX_POOL
-        }
+        forward = {name: op for name, op in OPERATORS.items() if op.forward}
+        conv = {n: Claims(options=options_of(op) - _NOT_CONV) for n, op in forward.items() if op.family is Family.CONV}
+        pool = {n: Claims(options=options_of(op) - _NOT_POOL) for n, op in forward.items() if op.family is Family.MAX_POOL}
         return conv | pool
 
     def prepare(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], object]:
         import scipy.ndimage
         import scipy.signal  # noqa: F401 - imported here so that the call does not pay for it
 
+        require_tensors(require_valid(problem), arrays)
         x, w, b = arrays["x"], arrays.get("w"), arrays.get("b")
         if problem.op.is_pool:
             return lambda: max_pooling(problem, x)
@@ -58,14 +61,14 @@ class ScipyFft(ScipyDirect):
     @property
     def claims(self) -> Mapping[str, Claims]:
         return {
-            name: Claims(options=options_of(operator), accuracy="fft")
+            name: Claims(options=options_of(operator) - _NOT_CONV, accuracy="fft")
             for name, operator in OPERATORS.items()
-            if operator.family is Family.CONV
+            if operator.family is Family.CONV and operator.forward
         }
 
 
 def convolution(problem: Problem, x: np.ndarray, w: np.ndarray, b: np.ndarray | None, method: str) -> np.ndarray:
-    x = np.pad(x, [(0, 0), (0, 0), *problem.padding])
+    x = np.pad(x, [(0, 0), (0, 0), *problem.padding], mode=NUMPY_PAD_MODES[problem.pad_mode])  # type: ignore[call-overload]
     channels, out_channels = w.shape[1], problem.out_channels // problem.groups
     y = np.zeros(problem.output_shape, x.dtype)
     for n in range(problem.batch):

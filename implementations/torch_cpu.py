@@ -9,8 +9,10 @@ import numpy as np
 
 from conformance.plugin import Claims, Implementation
 from conformance.plugin.arrays import TorchArrays
+from conformance.plugin.autograd import gradient_call
 from conformance.plugin.claims import options_of
-from conformance.problem import OPERATORS, Family, Problem
+from conformance.problem import OPERATORS, Family, Operator, Problem
+from conformance.problem.formats import COMPLEX, FLOATS
 
 ORDER = 30
 INSTALL = "pip install 'conv-conformance[torch]'"
@@ -18,19 +20,18 @@ INSTALL = "pip install 'conv-conformance[torch]'"
 
 class TorchCpu(Implementation):
     name = "torch-cpu"
-    summary = "torch.nn.functional on the CPU, as it comes (oneDNN)"
+    summary = "torch.nn.functional on the CPU, as it comes (oneDNN); gradients by autograd"
     requires = ("torch",)
     install = INSTALL
     arrays = TorchArrays()
 
     @property
     def claims(self) -> Mapping[str, Claims]:
-        claims = {n: Claims(options=options_of(op) - {"asymmetric_padding"}) for n, op in OPERATORS.items()}
-        return claims | {"avg_pool1d": claims["avg_pool1d"].without("divisor")}
+        return {name: _claims(op) for name, op in OPERATORS.items() if op.family is not Family.CONV_INTEGER}
 
     def supports(self, problem: Problem) -> str | None:
         # Seen in 2.13: it raises here, although avg_pool2d and max_pool3d accept the same windows.
-        if problem.operator == "avg_pool3d" and any(w.size < w.kernel for w in problem.windows):
+        if problem.op.base == "avg_pool3d" and any(w.size < w.kernel for w in problem.windows):
             return "torch's avg_pool3d rejects an input smaller than the kernel, even where padding makes up for it"
         return super().supports(problem)
 
@@ -60,21 +61,57 @@ class TorchNative(TorchCpu):
         return call
 
 
+def _claims(op: Operator) -> Claims:
+    """What torch.nn.functional documents for an operator; no negative padding, and padding alike before and behind."""
+    options = options_of(op) - {"asymmetric_padding", "crop", "same_upper", "wide_result"}
+    if op.traits.weights:  # oneDNN's kernels for bfloat16 take subnormals as zeros
+        return Claims(FLOATS + COMPLEX, options, dialect=("subnormals=flushed:bfloat16",))
+    if op.base == "avg_pool1d":
+        options -= {"divisor"}
+    if op.family is Family.LP_POOL:
+        return Claims(("float32", "float64"), options - {"padding", "dilation"})
+    if op.base == "avg_pool3d":  # 2.13 has no half precision here on the CPU, and says so
+        return Claims(("float64", "float32"), options)
+    return Claims(FLOATS, options)
+
+
 def functional_call(problem: Problem, tensors: Mapping[str, Any]) -> Callable[[], Any]:
-    """The bare call of ``torch.nn.functional`` for ``problem`` on tensors of any device."""
+    """The bare call of ``torch.nn.functional`` for ``problem`` on tensors of any device, gradients by autograd."""
+    if not problem.op.forward:
+        return gradient_call(problem, tensors, lambda given: forward_call(problem.as_pass("forward"), given)())
+    return forward_call(problem, tensors)
+
+
+def forward_call(problem: Problem, tensors: Mapping[str, Any]) -> Callable[[], Any]:
+    """The bare call of the forward pass. ``tensors`` may hold a bias that the problem does not ask for."""
     import torch.nn.functional as F
 
-    function = getattr(F, problem.operator)
-    x, stride = tensors["x"], problem.stride
-    padding = tuple(begin for begin, _ in problem.padding)
-    if problem.op.family is Family.CONV:
-        w, b = tensors["w"], tensors.get("b")
+    function = getattr(F, problem.op.base)
+    x, w, b = tensors["x"], tensors.get("w"), tensors.get("b")
+    kernel, stride = problem.kernel, problem.stride
+    padding: Any = problem.auto_pad or tuple(begin for begin, _ in problem.padding)
+    family = problem.op.family
+    if family is Family.CONV and problem.pad_mode != "zeros":
+        around = [amount for pair in reversed(problem.padding) for amount in pair]  # F.pad starts with the last axis
+        return lambda: function(F.pad(x, around, mode=problem.pad_mode), w, b, stride, 0, problem.dilation, problem.groups)
+    if family is Family.CONV:
         return lambda: function(x, w, b, stride, padding, problem.dilation, problem.groups)
-    if problem.op.family is Family.MAX_POOL:
+    if family is Family.CONV_TRANSPOSE:
+        return lambda: function(x, w, b, stride, padding, problem.output_padding, problem.groups, problem.dilation)
+    if family is Family.MAX_POOL:
         return lambda: function(
-            x, problem.kernel, stride, padding, problem.dilation, ceil_mode=problem.ceil, return_indices=problem.indices
+            x, kernel, stride, padding, problem.dilation, ceil_mode=problem.ceil, return_indices=problem.indices
         )
+    if family is Family.LP_POOL:
+        sizes = (kernel[0], stride[0]) if problem.op.ndim == 1 else (kernel, stride)  # lp_pool1d takes numbers alone
+        return lambda: function(x, problem.norm, *sizes, ceil_mode=problem.ceil)
+    if family is Family.ADAPTIVE_MAX_POOL:
+        return lambda: function(x, problem.output_shape[2:], return_indices=problem.indices)
+    if family is Family.ADAPTIVE_AVG_POOL:
+        return lambda: function(x, problem.output_shape[2:])
+    if family is Family.MAX_UNPOOL:
+        return lambda: function(x, tensors["indices"], kernel, stride, padding, output_size=problem.output_shape[2:])
     options: dict[str, Any] = {"ceil_mode": problem.ceil, "count_include_pad": problem.count_include_pad}
     if problem.op.ndim > 1:
         options["divisor_override"] = problem.divisor
-    return lambda: function(x, problem.kernel, stride, padding, **options)
+    return lambda: function(x, kernel, stride, padding, **options)

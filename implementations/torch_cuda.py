@@ -77,5 +77,5 @@ class TorchCudaTf32(TorchCuda):
         return {
             name: dataclasses.replace(claims, accuracy="tf32", dtypes=("float32",))
             for name, claims in super().claims.items()
-            if name.startswith("conv")
+            if name.startswith("conv")  # the gradients too
         }

@@ -34,7 +34,7 @@ class Case:
             from conformance.cases.known import known_arrays  # known answers are cases themselves
 
             return known_arrays(self.seed, self.problem)
-        return make_values(self.problem, self.kind, self.seed)
+        return make_values(self.problem, "digits" if self.kind == "invalid" else self.kind, self.seed)
 
     def __str__(self) -> str:
         return f"{self.problem} values={self.kind}:{self.seed}"
@@ -53,10 +53,15 @@ def parse_case(text: str) -> Case:
     if not recipes:
         return Case(problem, origin="given")
     recipe = _VALUES.fullmatch(recipes[0])
-    if len(recipes) > 1 or recipe is None or recipe["kind"] not in (*KINDS, "known"):
-        kinds = ", ".join((*KINDS, "known"))
+    if len(recipes) > 1 or recipe is None or recipe["kind"] not in (*KINDS, "known", "invalid"):
+        kinds = ", ".join((*KINDS, "known", "invalid"))
         raise TextError(f"{' '.join(recipes)!r} is no recipe", hint=f"write values=KIND:SEED, KIND one of {kinds}")
     case = Case(problem, recipe["kind"], recipe["seed"], "given")
     if case.kind == "known":
         case.arrays()  # an unknown name is told now
+    if case.kind == "invalid":
+        from conformance.cases.invalid import INVALID
+
+        if case.seed not in INVALID:
+            raise TextError(f"{case.seed!r} is no way to be invalid", hint=f"known are {', '.join(INVALID)}")
     return case

@@ -6,6 +6,7 @@ rather than find bugs, and each is small enough to check by hand.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -15,8 +16,9 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.plugin.claims import Claims
-from conformance.problem import Problem, parse_problem
+from conformance.problem import OPERATORS, Problem, parse_problem
 from conformance.problem.text import TextError
+from conformance.problem.validity import is_valid
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +99,15 @@ def known_cases(operator: str, claims: Claims) -> Iterator[Case]:
         problem = _problem(answer, claims.dtypes[0])
         if problem.operator == operator and not claims.refusal(problem):
             yield Case(problem, "known", answer.name, f"d2l {answer.source}")
-    identity = parse_problem(f"{operator} i3 k1").replace(dtype=claims.dtypes[0])
+    size = "to3" if OPERATORS[operator].traits.window == "adaptive" else "k1"
+    identity = parse_problem(f"{operator} i3 {size}").replace(dtype=claims.dtypes[0])
     if not claims.refusal(identity):  # what comes out equals what went in: a copy is wanted, not the input itself
         yield Case(identity, "ones", "0", "identity kernel")
+    smallest = ("i1 to1", "i3 to2") if size == "to3" else ("i1 k1", "i2 k2", "i3 k3 p1")
+    for dtype, tiny in itertools.product(claims.dtypes, smallest):
+        problem = parse_problem(f"{operator} {tiny}").replace(dtype=dtype)
+        if dtype in OPERATORS[operator].traits.dtypes and is_valid(problem) and not claims.refusal(problem):
+            yield Case(problem, "digits", "0", "the smallest in every data type")
     for text in OUTPUT_SIZES:
         problem = parse_problem(text).replace(dtype=claims.dtypes[0])
         if problem.operator == operator and not claims.refusal(problem):

@@ -6,20 +6,43 @@ come in the order in which a failure is easier to read, and only those that the 
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from conformance.plugin.claims import Claims
-from conformance.problem import Operator, Problem, Window
+from conformance.plugin.claims import Claims, options_of
+from conformance.problem import Family, Operator, Problem, Window
+from conformance.problem.operators import BIAS_GRAD
 from conformance.problem.validity import is_valid
+from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, AnyWindow, TransposedWindow, auto_padding
 
-Level = int | str | bool | tuple[int, int] | None
+Level = int | float | str | bool | tuple[int, int] | None
 
 # How large an axis is: outputs beyond the first, as (how many, whether the stride leaves a rest); or a size of its own.
 _ROOM = ("fits", "two", "few", "rest", 7, 8, 9, 15, 16, 17, 31, 33, 63, 65)
 _HALF = -1  # as much padding as a pooling may have: half of its kernel
 _PADS = ((0, 0), (1, 1), (2, 2), (3, 3), (1, 0), (0, 1), (2, 1), (0, 3))
 _PADS_OF_POOL = ((0, 0), (1, 1), (_HALF, _HALF), (_HALF, 0), (0, _HALF))
+_SIZES: tuple[Level, ...] = (1, 2, 3, 4, 5, 7, 8, 9, 16, 17, 33)
+_SIZES_OF_ADAPTIVE: tuple[Level, ...] = (*_SIZES, 67, 191)  # their windows are as long as the input allows
+_OUTPUTS: tuple[Level, ...] = (1, 2, 3, 4, 5, 7, 8, 11)
+_PLAIN: dict[str, tuple[Level, ...]] = {"kernel": (1, 2), "stride": (1, 2), "pad": ((0, 0),)}
+_SWITCHES: dict[str, tuple[Level, ...]] = {
+    "bias": (False, True),
+    "ceil": (False, True),
+    "indices": (False, True),
+    "exclude_pad": (False, True),
+    "divisor": (None, 1, 2, 3, 7),
+    "unbatched": (False, True),
+    "wide_result": (False, True),
+    "requantised": ("", "int8", "uint8"),
+    "norm": (2.0, 1.0, 2.5, 3.0),
+    "norm_inf": (False, True),
+}
+"""Levels of the options that are parameters by themselves."""
+WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
 MAX_WORK = 24_000
 """Multiply-adds of one problem: naive loops in Python take some milliseconds for that."""
 
@@ -35,68 +58,98 @@ class Parameter:
 
 def parameters(operator: Operator, claims: Claims) -> tuple[Parameter, ...]:
     """What can be chosen for problems of ``operator`` within ``claims``."""
-    able = claims.options
+    able, traits = claims.options & options_of(operator), operator.traits
 
     def when(option: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
         return levels if option in able else levels[:1]
 
+    dtypes = tuple(dtype for dtype in claims.dtypes if dtype in traits.dtypes)
     chosen = [
         Parameter("batch", when("batch", (1, 2, 3, 5))),
         Parameter("channels", when("channels", (1, 2, 3, 4, 5, 8, 17, 33, 66))),
-        Parameter("dtype", claims.dtypes),
+        Parameter("dtype", dtypes),
     ]
-    if not operator.is_pool:
+    if traits.weights:
         chosen += [
             Parameter("out_channels", when("out_channels", (1, 2, 3, 5, 8, 9, 17, 33, 66))),
             Parameter("groups", when("groups", (1, 2, 3, 4, "depthwise"))),
-            Parameter("bias", when("bias", (False, True))),
         ]
-    for name, levels in (("ceil", (False, True)), ("indices", (False, True)), ("exclude_pad", (False, True))):
-        if name in able:
-            chosen.append(Parameter(name, levels))
-    if "divisor" in able:
-        chosen.append(Parameter("divisor", (None, 1, 2, 3, 7)))
-    pads: tuple[Level, ...] = _PADS_OF_POOL if operator.is_pool else _PADS
-    if "asymmetric_padding" not in able:
-        pads = tuple(pad for pad in pads if isinstance(pad, tuple) and pad[0] == pad[1])
-    pads = when("padding", pads)
+    chosen += [Parameter(name, levels) for name, levels in _SWITCHES.items() if name in able]
+    modes = tuple(mode for mode in PAD_MODES if mode == "zeros" or mode in able)
+    rules = ("", *(rule for rule in AUTO_PADS if ("same_upper" if "_" in rule else "same") in able))
+    chosen += [Parameter("mode", modes)] if len(modes) > 1 else []
+    chosen += [Parameter("auto_pad", rules)] if len(rules) > 1 else []
+    if operator.pass_name == BIAS_GRAD:  # it sees the output's size alone
+        able -= {"dilation", "output_padding"}
+        chosen = [
+            parameter for parameter in chosen if parameter.name in ("batch", "out_channels", "dtype", "groups", "unbatched")
+        ]
     for axis in range(operator.ndim):
+        if traits.window == "adaptive":
+            chosen += [Parameter("size", _SIZES_OF_ADAPTIVE, axis), Parameter("output", _OUTPUTS, axis)]
+            continue
+        if operator.pass_name == BIAS_GRAD:
+            chosen += [Parameter(name, levels, axis) for name, levels in _PLAIN.items()]
+            chosen.append(Parameter("room", _SIZES, axis))
+            continue
         chosen += [
             Parameter("kernel", when("kernel", (1, 2, 3, 4, 5, 7)), axis),
             Parameter("stride", when("stride", (1, 2, 3, 4)), axis),
-            Parameter("pad", pads, axis),
-            Parameter("room", _ROOM, axis),
+            Parameter("pad", when("padding", _pads(operator, able)), axis),
+            Parameter("room", _SIZES if traits.window == "transposed" else _ROOM, axis),
         ]
-        if "dilation" in able:
-            chosen.append(Parameter("dilation", (1, 2, 3), axis))
+        chosen += [Parameter("dilation", (1, 2, 3), axis)] if "dilation" in able else []
+        chosen += [Parameter("output_padding", (0, 1, 2), axis)] if "output_padding" in able else []
     return tuple(chosen)
+
+
+def _pads(operator: Operator, able: frozenset[str]) -> tuple[Level, ...]:
+    pads: tuple[Level, ...] = _PADS_OF_POOL if operator.is_pool else _PADS
+    pads += ((-1, -1), (0, -2), (-1, 2)) if "crop" in able else ()
+    if "asymmetric_padding" not in able:
+        pads = tuple(pad for pad in pads if isinstance(pad, tuple) and pad[0] == pad[1])
+    return pads
 
 
 def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | None], Level]) -> Problem | None:
     """The problem of one level for each parameter; None where there is none, it is not claimed, or is too much work."""
-    axes = range(operator.ndim)
     per_axis = "per_axis" in claims.options
-    windows = tuple(_window(chosen, axis, axis if per_axis else 0, operator, bool(chosen.get(("ceil", None)))) for axis in axes)
-    if None in windows:
+
+    def given(name: str, default: Any = None) -> Any:
+        return chosen.get((name, None), default)
+
+    windows = tuple(_window(chosen, axis, axis if per_axis else 0, operator) for axis in range(operator.ndim))
+    if any(window is None for window in windows):
         return None
     channels, out_channels, groups = _channels(chosen, operator)
-    divisor = chosen.get(("divisor", None))
+    dtype, unbatched, auto_pad = str(given("dtype")), bool(given("unbatched")), str(given("auto_pad", ""))
+    if auto_pad:
+        windows = tuple(_with_rule(window, auto_pad) for window in windows if window is not None)
     problem = Problem(
         operator.name,
         tuple(window for window in windows if window is not None),
-        batch=_number(chosen, "batch"),
+        batch=1 if unbatched else _number(chosen, "batch"),
         channels=channels,
         out_channels=out_channels,
         groups=groups,
-        bias=bool(chosen.get(("bias", None))),
-        dtype=str(chosen["dtype", None]),
-        indices=bool(chosen.get(("indices", None))),
-        count_include_pad=not chosen.get(("exclude_pad", None)),
-        divisor=divisor if isinstance(divisor, int) else None,
+        bias=bool(given("bias")),
+        dtype=dtype,
+        indices=bool(given("indices")),
+        count_include_pad=not given("exclude_pad"),
+        divisor=given("divisor"),
+        norm=math.inf if given("norm_inf") else given("norm", 2.0),
+        auto_pad=auto_pad,
+        unbatched=unbatched,
+        result=given("requantised") or (WIDER.get(dtype, "") if given("wide_result") else ""),
     )
-    if not is_valid(problem) or problem.work > MAX_WORK or claims.refusal(problem):
+    if claims.refusal(problem) or not is_valid(problem) or problem.work > MAX_WORK:
         return None
     return problem
+
+
+def _with_rule(window: AnyWindow, rule: str) -> AnyWindow:
+    begin, end = auto_padding(rule, window)
+    return dataclasses.replace(window, pad_begin=begin, pad_end=end) if isinstance(window, Window) else window
 
 
 def _number(chosen: Mapping[tuple[str, int | None], Level], name: str, axis: int | None = None, default: int = 1) -> int:
@@ -120,16 +173,26 @@ def _channels(chosen: Mapping[tuple[str, int | None], Level], operator: Operator
 
 
 def _window(
-    chosen: Mapping[tuple[str, int | None], Level], axis: int, parameter_axis: int, operator: Operator, ceil: bool
-) -> Window | None:
+    chosen: Mapping[tuple[str, int | None], Level], axis: int, parameter_axis: int, operator: Operator
+) -> AnyWindow | None:
     """The window of one axis; ``parameter_axis`` is another where parameters must not differ by axis."""
+    kind = operator.traits.window
+    if kind == "adaptive":
+        return AdaptiveWindow(_number(chosen, "size", axis), _number(chosen, "output", parameter_axis))
     kernel_axis = parameter_axis if operator.is_pool else axis
     kernel = _number(chosen, "kernel", kernel_axis)
     stride, dilation = _number(chosen, "stride", parameter_axis), _number(chosen, "dilation", parameter_axis)
+    if operator.family is Family.MAX_UNPOOL:
+        stride = kernel + stride - 1  # windows that do not overlap
     pad = chosen["pad", parameter_axis]
     assert isinstance(pad, tuple)
-    extent, room = (kernel - 1) * dilation + 1, chosen["room", axis]
-    begin, end = (kernel // 2 if amount == _HALF else amount for amount in pad)
+    begin, end = (kernel // 2 if amount == _HALF and operator.is_pool else amount for amount in pad)
+    room = chosen["room", axis]
+    if kind == "transposed":
+        assert isinstance(room, int)
+        extra = _number(chosen, "output_padding", parameter_axis, default=0)
+        return TransposedWindow(room, kernel, stride, dilation, begin, end, extra)
+    extent = (kernel - 1) * dilation + 1
     if isinstance(room, int):
         size = room
     else:
@@ -137,4 +200,5 @@ def _window(
         size = extent + steps * stride + rest - begin - end
     if size < 1:
         return None
-    return Window(size, kernel, stride, dilation, begin, end, ceil)
+    ceil, mode = bool(chosen.get(("ceil", None))), chosen.get(("mode", None), "zeros")
+    return Window(size, kernel, stride, dilation, begin, end, ceil, mode)  # type: ignore[arg-type]

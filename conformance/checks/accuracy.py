@@ -15,9 +15,11 @@ from conformance.checks.base import AccuracyFigures, Check, Judgement, differenc
 from conformance.checks.likeness import class_reached, looks_like
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
+from conformance.problem import Family
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
-from conformance.reference.oracle import Truth, solve
+from conformance.reference.oracle import solve
+from conformance.reference.truth import Truth
 
 
 class Accuracy:
@@ -29,7 +31,10 @@ class Accuracy:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        return (Call(case.problem, case.arrays()),)
+        problem = case.problem
+        if not problem.op.rounds or problem.format.kind == "int" or problem.op.family is Family.CONV_INTEGER:
+            return ()  # what rounds nothing is exact
+        return (Call(problem, case.arrays()),)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         trouble = first_trouble(calls, replies)
@@ -46,17 +51,21 @@ class Accuracy:
 
 def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray, declared: str) -> AccuracyFigures:
     """How accurate ``actual`` is: errors in units of u S, of the last place, and the class that they reach."""
-    u = call.problem.format.unit_roundoff
+    u = call.problem.result_format.unit_roundoff
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        error = (actual.astype(np.float64) - truth.y) - truth.low
+        error = (actual.astype(truth.y.dtype) - truth.y) - truth.low
+        if error.dtype.kind == "c":
+            error = np.abs(error)  # in modulus, so without a sign
         relative = np.where(truth.S > 0, error / (u * truth.S), 0.0)
     rho = np.abs(relative)
     p50, p90, p99 = (float(q) for q in np.quantile(rho, [0.5, 0.9, 0.99]))
     plain = (2 * np.abs(truth.y) >= truth.S) & (truth.y != 0)
     ulp = None
-    if plain.any():
+    if plain.any() and call.problem.format.kind == "float":
         _, exponent = np.frexp(truth.y[plain])
-        unit = np.ldexp(1.0, np.maximum(exponent, call.problem.format.min_exponent + 1) - call.problem.format.significand)
+        unit = np.ldexp(
+            1.0, np.maximum(exponent, call.problem.result_format.min_exponent + 1) - call.problem.result_format.significand
+        )
         ulp = float((np.abs(error[plain]) / unit).max())
     return AccuracyFigures(
         n=int(truth.n.max()),

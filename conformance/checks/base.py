@@ -25,8 +25,8 @@ class Failure:
     kind: str
     message: str
     index: tuple[int, ...] | None = None
-    expected: float | None = None
-    actual: float | None = None
+    expected: float | complex | None = None
+    actual: float | complex | None = None
     wrong: int = 0
     elements: int = 0
     error_over_tolerance: float | None = None
@@ -103,10 +103,11 @@ def _wrong_form(problem: Problem, outputs: Sequence[np.ndarray]) -> Failure | No
     if len(outputs) != wanted:
         return Failure("wrong result", f"returned {len(outputs)} arrays, expected {wanted}")
     for output, what in zip(outputs, ("output", "indices"), strict=False):
-        if output.shape != problem.output_shape:
-            return Failure("wrong shape", f"{what} of shape {output.shape}, expected {problem.output_shape}")
-    if outputs[0].dtype != problem.format.numpy:
-        return Failure("wrong dtype", f"returned {outputs[0].dtype.name} for {problem.dtype} inputs")
+        if output.shape != problem.result_shape:
+            return Failure("wrong shape", f"{what} of shape {output.shape}, expected {problem.result_shape}")
+    if outputs[0].dtype != problem.result_format.numpy:
+        other = f", not {problem.result_format.name}" if problem.result_format is not problem.format else ""
+        return Failure("wrong dtype", f"returned {outputs[0].dtype.name} for {problem.dtype} inputs{other}")
     if problem.indices and outputs[1].dtype.kind not in "iu":
         return Failure("wrong dtype", f"indices are {outputs[1].dtype.name}, not integers")
     return None
@@ -125,17 +126,27 @@ def difference(
     share = f"{count} of {wrong.size} elements" if wrong.size > 1 else "the only element"
     how = f", up to {worst:.3g} times the tolerance" if np.isfinite(worst) else ""
     return Failure(
-        kind, f"{share} wrong{how}{note}", index, float(expected[index]), float(actual[index]), count, wrong.size,
+        kind, f"{share} wrong{how}{note}", index, _number(expected[index]), _number(actual[index]), count, wrong.size,
         worst, call, expected, actual,
     )  # fmt: skip
 
 
 def excess_of(actual: np.ndarray, y: np.ndarray, low: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
-    """|actual - (y + low)| / tolerance; non-finite results must be the same ones on both sides (then 0, else inf)."""
-    actual = actual.astype(np.float64)
+    """|actual - (y + low)| / tolerance, of complex numbers in modulus.
+
+    Non-finite results must be the same ones on both sides (then 0, else inf).
+    """
+    if y.dtype.kind == "i":
+        return np.where(actual == y, 0.0, np.inf)
+    actual = actual.astype(y.dtype)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         error = np.abs((actual - y) - low)
         same = (actual == y) | (np.isnan(actual) & np.isnan(y))
         finite = np.isfinite(actual) & np.isfinite(y)
         excess = np.where(tolerance > 0, error / tolerance, np.inf)
     return np.where(same & (low == 0), 0.0, np.where(finite, np.where(error == 0, 0.0, excess), np.where(same, 0.0, np.inf)))
+
+
+def _number(value: np.generic) -> float | complex:
+    number = value.item()
+    return number if isinstance(number, complex | int) else float(number)

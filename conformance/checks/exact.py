@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.checks.base import Check, Failure, Judgement, difference, excess_of, first_trouble
 from conformance.checks.likeness import class_reached, looks_like
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
+from conformance.problem import Format
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
-from conformance.reference.oracle import Truth, solve
+from conformance.reference.oracle import solve
+from conformance.reference.truth import Truth
 
 _NEARLY = "; near enough for real values, but a direct sum is exact here: behaves like a transform method, or rounds constants"
 
@@ -49,16 +53,24 @@ def judge_integers(claims: Claims, calls: Sequence[Call], replies: Sequence[Repl
 def compare_integers(claims: Claims, call: Call, reply: Reply, number: int = 0, note: str = "") -> Failure | None:
     """One reply against the truth on integer data (perhaps with NaN or Inf planted)."""
     truth = solve(call.problem, call.arrays)
-    excess = excess_of(reply.outputs[0], truth.y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
-    if (excess > 1).any():
+    y = overflowed(truth.y, call.problem.result_format)
+    excess = excess_of(reply.outputs[0], y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
+    if (excess > 1).any() and call.problem.format.kind == "float":
         reached = class_reached(call, reply.outputs[0], truth, claims.accuracy)
         note += _NEARLY if reached == "componentwise" else looks_like(reached)
-    failure = difference(reply.outputs[0], truth.y, excess, call=number, note=note)
+    failure = difference(reply.outputs[0], y, excess, call=number, note=note)
     if failure or not call.problem.indices:
         return failure
     assert truth.indices is not None
-    wrong = excess_of(reply.outputs[1], truth.indices, truth.low, truth.error)
+    wrong = excess_of(reply.outputs[1], truth.indices, truth.indices, truth.indices)
     return difference(reply.outputs[1], truth.indices, wrong, kind="wrong index", call=number, note=note)
+
+
+def overflowed(y: np.ndarray, result: Format) -> np.ndarray:
+    """``y`` with Inf where it is beyond the largest number of a floating-point format (IEEE 754, section 7.4)."""
+    if result.kind != "float":
+        return y
+    return np.where(np.abs(y) >= 2 * result.largest_power, np.copysign(np.inf, y), y)
 
 
 def tolerance_on_integers(claims: Claims, call: Call, truth: Truth) -> bounds.Bound:

@@ -8,7 +8,7 @@ from conformance.checks.base import excess_of
 from conformance.plugin.job import Call
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
-from conformance.reference.oracle import Truth
+from conformance.reference.truth import Truth
 
 _WORDS = {
     "tf32": "looks like inputs rounded to 11 bits (TF32, float16)",

@@ -11,8 +11,10 @@ from conformance.checks.base import Check, Judgement, difference
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Problem
+from conformance.problem import Family, Problem
 from conformance.problem.accuracy import accuracy_named
+
+_KNOWN = (Family.CONV, Family.MAX_POOL, Family.AVG_POOL, Family.ADAPTIVE_MAX_POOL, Family.ADAPTIVE_AVG_POOL)
 
 
 class Receptive:
@@ -24,9 +26,11 @@ class Receptive:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
+        if not case.problem.op.forward or case.problem.op.family not in _KNOWN or not case.problem.format.signed:
+            return ()
         arrays = case.arrays()
         changed = arrays["x"].copy()
-        changed[_changed_at(case)] *= -1
+        changed.reshape(_batched(case.problem).input_shape)[_changed_at(case)] *= -1
         return Call(case.problem, arrays), Call(case.problem, {**arrays, "x": changed}, same_address=True)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
@@ -34,7 +38,7 @@ class Receptive:
         if judged.failure or accuracy_named(claims.accuracy).kind == "normwise":  # a transform sees everything
             return judged
         before, after = (reply.outputs[0] for reply in replies)
-        blind = ~sees(case.problem, _changed_at(case))
+        blind = ~sees(_batched(case.problem), _changed_at(case)).reshape(before.shape)
         excess = np.where(blind & (before != after), np.inf, 0.0)
         note = f" (input {_changed_at(case)} was changed, which they do not see)"
         return Judgement(difference(after, before, excess, kind="sees too much", call=1, note=note), judged.elements)
@@ -45,9 +49,13 @@ def _changed_at(case: Case) -> tuple[int, ...]:
     batch, channels, *_ = case.problem.input_shape
     position = []
     for window in case.problem.windows:
-        read = np.unique(window.positions()[window.inside()])
+        read = np.unique(window.table()[window.inside()])
         position.append(int(read[np.abs(2 * read + 1 - window.size).argmin()]) if read.size else 0)
     return (batch // 2, channels // 2, *position)
+
+
+def _batched(problem: Problem) -> Problem:
+    return problem.replace(unbatched=False)
 
 
 def sees(problem: Problem, at: tuple[int, ...]) -> np.ndarray:
@@ -58,7 +66,7 @@ def sees(problem: Problem, at: tuple[int, ...]) -> np.ndarray:
     for axis, (window, i) in enumerate(zip(problem.windows, position, strict=True)):
         shape = [1] * problem.op.ndim
         shape[axis] = -1
-        reads = reads & (window.positions() == i).any(axis=1).reshape(shape)
+        reads = reads & (window.table() == i).any(axis=1).reshape(shape)
     if problem.op.is_pool:
         result[item, channel] = reads
     else:

@@ -14,8 +14,21 @@ from conformance.checks.base import Check, Judgement
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family
+from conformance.problem import Family, Problem
 from conformance.problem.accuracy import accuracy_named
+from conformance.problem.dialect import DIALECT
+from conformance.problem.operators import FORWARD, INPUT_GRAD, PASSES, WEIGHT_GRAD
+
+_SUMS = (Family.CONV, Family.CONV_TRANSPOSE, Family.AVG_POOL, Family.ADAPTIVE_AVG_POOL, Family.MAX_UNPOOL)
+_OPTIONS = {
+    "nan": ("nan_in_max_pool",),
+    "infinities": ("infinity",),
+    "lowest": ("minus_infinity", "infinity"),
+    "subnormal": ("subnormals",),
+    "overflow": ("infinity",),
+}
+"""Options of the dialect that each check is about."""
+_MAXIMA = (Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL)
 
 
 class Special:
@@ -24,24 +37,49 @@ class Special:
     concurrent = False
     optional_calls = False
 
-    def __init__(self, kind: str, about: str, families: tuple[Family, ...] = tuple(Family)) -> None:
+    def __init__(self, kind: str, about: str, families: tuple[Family, ...], *passes: str) -> None:
         self.name, self.kind, self.about, self.families = f"special.{kind}", kind, about, families
+        self.passes = passes or PASSES
+
+    def _holds(self, problem: Problem) -> bool:
+        """Integers have no NaN and no Inf, but a lowest value; with an Inf complex products are frameworks' own."""
+        if (
+            problem.operator.startswith("conv_transpose")
+            and problem.op.pass_name == WEIGHT_GRAD
+            and any(map(any, problem.padding))
+        ):
+            return False  # there padding is the other factor, and whether Inf times it is NaN is frameworks' own
+        kind = problem.format.kind
+        if self.kind == "overflow" and (problem.dtype == "float64" or problem.result):
+            return False  # the oracle's own sums would overflow; or a wider result does not
+        return kind == "float" or (kind == "int" and self.kind == "lowest" and problem.format.signed)
+
+    def _options(self, problem: Problem) -> list[str]:
+        """Options of the dialect that excuse, where another answer is declared."""
+        return [option for option in _OPTIONS[self.kind] if problem.op.family in DIALECT[option].families]
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        # With two NaNs in one window frameworks differ in whose index they give, so indices are not asked for.
-        problem = case.problem.replace(indices=False)
-        if problem.op.family not in self.families:
+        # With two NaNs in one window frameworks differ in whose index they give, so then indices are not asked for.
+        problem = case.problem if self.kind == "lowest" else case.problem.replace(indices=False)
+        if problem.op.family not in self.families or problem.op.pass_name not in self.passes or not self._holds(problem):
             return ()
         return (Call(problem, dataclasses.replace(case, problem=problem, kind=self.kind).arrays()),)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         if accuracy_named(claims.accuracy).kind == "normwise":
             return Judgement()
+        family = case.problem.op.family
+        if any(
+            claims.differs(option, case.problem.dtype) and family in DIALECT[option].families for option in _OPTIONS[self.kind]
+        ):
+            return Judgement()
         return judge_integers(claims, calls, replies, [f" ({self.about})"])
 
 
 CHECKS: tuple[Check, ...] = (
-    Special("nan", "some inputs are NaN"),
-    Special("infinities", "some inputs are +Inf or -Inf"),
-    Special("lowest", "nothing but -Inf and the lowest finite number", (Family.MAX_POOL,)),
+    Special("nan", "some inputs are NaN", _SUMS + _MAXIMA),
+    Special("infinities", "some inputs are +Inf or -Inf", _SUMS + _MAXIMA),
+    Special("lowest", "nothing but the lowest numbers", _MAXIMA, FORWARD, INPUT_GRAD),
+    Special("subnormal", "all inputs are subnormal", _SUMS),
+    Special("overflow", "sums beyond the largest number", (Family.CONV, Family.CONV_TRANSPOSE)),
 )

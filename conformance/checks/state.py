@@ -13,7 +13,10 @@ from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.problem import Family, Problem
+from conformance.problem.operators import DOUBLE_GRAD
 from conformance.problem.validity import is_valid
+
+_TERMS = 4
 
 
 class Fresh:
@@ -25,15 +28,16 @@ class Fresh:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
+        name = next(iter(case.problem.array_shapes))
         first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
         return (
             Call(case.problem, first),
             Call(case.problem, other, same_address=True),
-            Call(case.problem, {**other, "x": first["x"]}, same_address=True),
+            Call(case.problem, {**other, name: first[name]}, same_address=True),
         )
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
-        notes = ["", " (second call, other data at the same address)", " (third call, the input changed, the rest not)"]
+        notes = ["", " (second call, other data at the same address)", " (third call, the first tensor changed, the rest not)"]
         return judge_integers(claims, calls, replies, notes)
 
 
@@ -76,6 +80,25 @@ class Parameters:
         return judge_integers(claims, calls, replies, notes)
 
 
+class Empty:
+    """A batch without items: an empty result of the right shape, and gradients to weights that are zero."""
+
+    name = "state.empty"
+    about = "a batch without items"
+    concurrent = False
+    optional_calls = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        if case.problem.unbatched or case.problem.op.pass_name == DOUBLE_GRAD:
+            return ()
+        empty = dataclasses.replace(case, problem=case.problem.replace(batch=0))
+        return (Call(empty.problem, empty.arrays()),)
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        judged = judge_integers(claims, calls, replies, [f" ({self.about})"])
+        return dataclasses.replace(judged, elements=judged.elements + 1)  # the shape is what was compared
+
+
 class Repeat:
     """The same call twice gives the same bits, unless declared otherwise."""
 
@@ -85,7 +108,10 @@ class Repeat:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        arrays = dataclasses.replace(case, kind="wide").arrays()
+        real = case.problem.op.rounds and case.problem.format.kind != "int"
+        if real and case.problem.max_terms < _TERMS:
+            return ()  # another order of so few terms seldom shows
+        arrays = dataclasses.replace(case, kind="wide" if real else case.kind).arrays()
         return Call(case.problem, arrays), Call(case.problem, arrays, same_address=True)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
@@ -99,7 +125,7 @@ class Repeat:
         index = tuple(int(i) for i in np.unravel_index(int(differs.argmax()), differs.shape))
         message = f"the same call twice gave different bits in {differs.sum()} of {differs.size} elements"
         failure = Failure(
-            "not repeatable", message, index, float(first[index]), float(second[index]), int(differs.sum()), differs.size
+            "not repeatable", message, index, first[index].item(), second[index].item(), int(differs.sum()), differs.size
         )
         return Judgement(failure, first.size)
 
@@ -122,20 +148,30 @@ class Threads:
 def _other_parameters(problem: Problem) -> list[Problem]:
     """The same tensors in, another parameter each: stride, dilation, padding, and those of a pooling."""
     window = problem.windows[-1]
+    lone = problem.with_windows(stride=max(w.size for w in problem.windows))  # one output, whatever else: all sizes stay
     others = [
         problem.with_windows(stride=window.stride % 3 + 1),
+        lone,
+        lone.with_windows(dilation=window.dilation % 2 + 1),
         problem.with_windows(dilation=window.dilation % 2 + 1),
         problem.with_windows(pad_begin=window.pad_begin + 1, pad_end=window.pad_end + 1),
         problem.with_windows(pad_begin=0, pad_end=0),
+        problem.with_windows(output_padding=0 if any(problem.output_padding) else 1),
+        problem.replace(norm=problem.norm + (2 if problem.norm % 2 == 0 else 1)),  # an odd norm may see signs
     ]
-    if problem.op.is_pool:
+    if problem.op.is_pool and problem.op.traits.window == "sliding":
         others.append(problem.with_windows(ceil=not window.ceil))
     if problem.op.family is Family.AVG_POOL:
+        padded = problem.with_windows(pad_begin=1, pad_end=1).replace(divisor=None)  # only there it matters what counts
+        others += [problem.replace(divisor=(problem.divisor or 1) + 1)]
         others += [
-            problem.replace(divisor=(problem.divisor or 1) + 1),
-            problem.replace(divisor=None, count_include_pad=not problem.count_include_pad),
+            at.replace(count_include_pad=count) for at in (problem.replace(divisor=None), padded) for count in (True, False)
         ]
-    return [other for other in dict.fromkeys(others) if other != problem and is_valid(other)]
+    others = [other.replace(auto_pad="") for other in others]
+    same = [other for other in dict.fromkeys(others) if is_valid(other) and other.array_shapes == problem.array_shapes]
+    # The numbers were chosen for the sums of this problem: longer ones might leave what the format holds exactly.
+    fits = [other for other in same if other.max_terms <= problem.max_terms or not problem.op.rounds]
+    return [other for other in fits if other != problem.replace(auto_pad="")]
 
 
-CHECKS: tuple[Check, ...] = (Fresh(), Bias(), Parameters(), Repeat(), Threads())
+CHECKS: tuple[Check, ...] = (Fresh(), Bias(), Parameters(), Empty(), Repeat(), Threads())

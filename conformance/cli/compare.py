@@ -11,14 +11,19 @@ import click
 
 from conformance.cli.check import exit_code
 from conformance.cli.options import common, make_options, make_report, make_target, write_files
+from conformance.dialect.interview import interview
 from conformance.errors import UsageError
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
 from conformance.report.schema import Accuracy, Implementation, Timing
 from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
 from conformance.running.run import Options, Run
+from conformance.running.session import Session
 from conformance.timing.compare import MARGIN, Workload, compare
 from conformance.timing.workloads import of_network, representative
+
+_FIRST = 2
+"""Findings of one implementation that are printed; the report has all."""
 
 
 @click.command("compare")
@@ -57,11 +62,15 @@ def command(
         results, interrupted = _check_all(chosen, options, terminal)
         timings: list[Timing] = []
         if not interrupted:
+            results, interrupted = _ask_all(chosen, results, terminal)
+        if not interrupted:
             results, timings, interrupted = _time_all(chosen, results, workloads, reference, terminal, seed)
     for result in results:
         console.print(summary(result, verbose))
-        for finding in result.findings:
+        for finding in result.findings if verbose else result.findings[:_FIRST]:
             print_finding(console, finding)
+        if len(result.findings) > _FIRST and not verbose:
+            console.print(f"… and {len(result.findings) - _FIRST} more findings of {result.name}: they are in the report")
         if verbose:
             console.print(time_spent(result), highlight=False)
     if timings:
@@ -90,6 +99,20 @@ def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) 
         if run.interrupted:
             return results, True
     return results, False
+
+
+def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal: Terminal) -> tuple[list[Implementation], bool]:
+    """Each available implementation with the options of the dialect that it follows."""
+    asked = list(results)
+    try:
+        for place, (target, result) in enumerate(zip(targets, results, strict=True)):
+            if result.status in ("conformant", "nonconformant"):
+                terminal.say(f"{result.name}: which way it goes where frameworks differ")
+                with Session(target) as session:
+                    asked[place] = result.model_copy(update={"dialect": interview(session, session.describe().claims)})
+    except KeyboardInterrupt:
+        return asked, True
+    return asked, False
 
 
 def _time_all(

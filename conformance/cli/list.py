@@ -1,4 +1,5 @@
-"""``conformance list``: which implementations there are, what they claim, and what to install for the others."""
+"""``conformance list``: which implementations there are, what they claim, and what to install for the others; or what is
+covered of the operators."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from conformance.cases.coverage import markdown
 from conformance.errors import UsageError
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
+from conformance.problem.operators import in_short
 from conformance.report.terminal import make_console
 from conformance.running.session import Session, WorkerLost
 from conformance.running.worker import Description
@@ -19,13 +22,18 @@ from conformance.running.worker import Description
 
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(as_json: bool) -> int:
+@click.option("--coverage", is_flag=True, help="Show instead which operators, passes and types are covered, as Markdown.")
+def command(as_json: bool, coverage: bool) -> int:
     """Show which implementations there are, what each claims, and for an absent one what to install.
 
     \b
-    Example:
+    Examples:
       conformance list
+      conformance list --coverage
     """
+    if coverage:
+        click.echo(markdown(), nl=False)
+        return 0
     names = registered_names()
     with ThreadPoolExecutor(2) as pool:  # each asks a worker of its own, and frameworks are slow to import
         described = dict(zip(names, pool.map(_describe, names), strict=True))
@@ -64,15 +72,7 @@ def _row(name: str, found: Description | str) -> tuple[str | Text, ...]:
     here = Text("yes", "green") if not found.unavailable else Text(f"no: {found.unavailable}", "yellow")
     claims = found.claims.values()
     dtypes = dict.fromkeys(dtype for claimed in claims for dtype in claimed.dtypes)
-    return name, here, _grouped(list(found.claims)), ", ".join(dtypes), ", ".join({c.accuracy for c in claims})
-
-
-def _grouped(operators: list[str]) -> str:
-    """conv1d, conv2d, conv3d as conv1/2/3d."""
-    families: dict[str, list[str]] = {}
-    for operator in operators:
-        families.setdefault(operator[:-2], []).append(operator[-2])
-    return ", ".join(f"{family}{'/'.join(axes)}d" for family, axes in families.items())
+    return name, here, in_short(found.claims), ", ".join(dtypes), ", ".join({c.accuracy for c in claims})
 
 
 def _as_data(found: Description | str) -> dict[str, object]:

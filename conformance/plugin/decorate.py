@@ -22,17 +22,29 @@ class Declared:
 
 
 def claims(
-    *, operator: str | Iterable[str] = (), dtypes: Iterable[str] = (), accuracy: str = "", **options: bool
+    *,
+    operator: str | Iterable[str] = (),
+    dtypes: Iterable[str] = (),
+    accuracy: str = "",
+    dialect: Iterable[str] = (),
+    data_format: str = "",
+    kernel_format: str = "",
+    **options: bool,
 ) -> Callable[[F], F]:
     """Declare what the decorated function claims: ``@conformance.claims(asymmetric_padding=True, groups=False)``.
 
     ``options`` are those of :data:`conformance.plugin.claims.OPTIONS`, and ``deterministic``. With
-    ``asymmetric_padding`` the function gets its padding as one (begin, end) pair for each axis. Raises
-    :class:`UsageError` for an option, data type or accuracy that is not known.
+    ``asymmetric_padding`` the function gets its padding as one (begin, end) pair for each axis. ``dialect``
+    says where it goes another way than the definition (``nan_in_max_pool=ignored``; see ``conformance dialect``);
+    ``data_format="NHWC"`` and ``kernel_format="HWIO"``, that its axes come in another order than PyTorch's. Raises
+    :class:`UsageError` for a word that is not known.
     """
     claim = [name for name, wanted in options.items() if wanted]
     claim += [f"dtypes={','.join(dtypes)}"] if dtypes else []
     claim += [f"accuracy={accuracy}"] if accuracy else []
+    claim += dialect
+    claim += [f"data_format={data_format}"] if data_format else []
+    claim += [f"kernel_format={kernel_format}"] if kernel_format else []
     no_claim = [name for name, wanted in options.items() if not wanted]
     Claims().changed(claim, no_claim)  # a misspelt word is told where it stands
     operators = (operator,) if isinstance(operator, str) else tuple(operator)

@@ -6,6 +6,7 @@ How it wants to be called (which arrays, how many axes, tuples or numbers) is a 
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,10 +15,13 @@ from typing import Any, Literal
 import numpy as np
 
 from conformance.plugin.arrays import arrays_named
-from conformance.plugin.claims import OPTIONS, Claims, options_of
+from conformance.plugin.autograd import gradient_call
+from conformance.plugin.axes import from_format, to_format
+from conformance.plugin.claims import ON_REQUEST, OPTIONS, Claims, options_of
 from conformance.plugin.implementation import Implementation
-from conformance.plugin.signature import Signature
+from conformance.plugin.signature import Signature, leading
 from conformance.problem import OPERATORS, Family, Operator, Problem
+from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, FORWARD, in_short, name_of
 
 Rank = Literal["batched", "unbatched", "single_output", "plain"]
 
@@ -38,6 +42,8 @@ class Form:
     rank: Rank = "batched"
     spelling: Literal["either", "tuple", "number"] = "either"
     dtypes: tuple[str, ...] = ("float32", "float64")
+    differentiable: bool = False
+    """Whether its results carry what PyTorch's autograd needs."""
     notes: tuple[str, ...] = ()
 
 
@@ -51,39 +57,71 @@ class Function:
     signature: Signature
     pointwise: bool = False
     form: Form = field(default_factory=Form)
+    autograd: bool = False
+    """Whether the operator is a gradient that PyTorch's autograd derives from the function."""
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
 
     @property
     def claims(self) -> Claims:
         """What its namesake in torch.nn.functional does, less what it does not take, changed by what its author says."""
-        lacking = self.signature.lacks(self.operator.family) | set(RANKS[self.form.rank][1]) | {"asymmetric_padding"}
+        asked = ON_REQUEST - {"reflect", "replicate", "circular"} if "pad_mode" in self.signature.names else ON_REQUEST
+        lacking = self.signature.lacks(self._called) | set(RANKS[self.form.rank][1]) | asked
         if self.form.spelling == "number":
             lacking.add("per_axis")
         if self.pointwise:
             lacking.add("kernel")
-        claims = Claims(self.form.dtypes, options_of(self.operator) - lacking)
+        dtypes = tuple(dtype for dtype in self.form.dtypes if dtype in self.operator.traits.dtypes)
+        claims = Claims(dtypes or self.operator.traits.dtypes, options_of(self.operator) - lacking)
         return claims.changed(self.claim, self.no_claim)
 
     def bind(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], Any]:
         """The bare call on native arrays."""
-        native = arrays_named(self.form.arrays)
-        given = {name: native.to_native(squeezed) for name, squeezed in self._squeeze(arrays).items()}
-        second = given["w"] if "w" in given else self._spell(problem.kernel)
-        values = self._values(problem) | {"b": given.get("b")}
-        positional, keywords = self.signature.arguments(given["x"], second, values)
+        if not self.autograd:
+            return self.call_on(problem, self.native(arrays))
+        forward = problem.as_pass(FORWARD).replace(bias=problem.op.pass_name == BIAS_GRAD)
+        # What the pass is not given does not matter to it, but the function wants a tensor in its own order of axes.
+        absent = {n: np.zeros(shape, problem.dtype_of(n)) for n, shape in forward.array_shapes.items() if n not in arrays}
+        return gradient_call(problem, self.native({**arrays, **absent}), lambda tensors: self.call_on(forward, tensors)())
+
+    def native(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
+        """The tensors as the function takes them: its axes, in its order, of its library."""
+        library, claims = arrays_named(self.form.arrays), self.claims
+        return {
+            name: library.to_native(to_format(self.operator, name, array, claims.data_format, claims.kernel_format))
+            for name, array in self._squeeze(arrays).items()
+        }
+
+    @property
+    def _called(self) -> Operator:
+        """The operator whose signature the function has."""
+        return OPERATORS[self.operator.base] if self.autograd else self.operator
+
+    def call_on(self, problem: Problem, given: Mapping[str, Any]) -> Callable[[], Any]:
+        """The bare call on native arrays by name, as the function takes its arguments."""
+        values = self._values(problem) | {name: given.get(name) for name in ("b", "x_zero", "w_zero", "scale", "y_zero")}
+        first = [given[name] if name in given else self._leading(problem, name) for name in leading(problem.op)]
+        positional, keywords = self.signature.arguments(first, values)
         return functools.partial(self.call, *positional, **keywords)
+
+    def _leading(self, problem: Problem, name: str) -> Any:
+        """A first parameter that is no tensor. Nothing else may be derived here: an invalid problem must reach the function."""
+        if name == "norm":
+            return problem.norm
+        return self._spell(problem.kernel if name == "kernel" else tuple(window.output for window in problem.windows))
 
     def _squeeze(self, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The tensors without the axes of size 1 in front that this function does not have."""
         (x_axes, w_axes, _), _ = RANKS[self.form.rank]
         dropped = {"x": x_axes, "w": w_axes, "b": 0}
-        return {name: array[(0,) * dropped[name]] for name, array in arrays.items()}
+        return {name: array[(0,) * dropped.get(name, 0)] for name, array in arrays.items()}
 
     def unsqueeze(self, outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-        """Outputs with those axes put back, so that they can be compared."""
+        """Outputs with those axes put back in the harness's order, so that they can be compared."""
         (_, _, missing), _ = RANKS[self.form.rank]
-        return tuple(output[(None,) * missing] for output in outputs)
+        claims = self.claims
+        ordered = [from_format(self.operator, output, claims.data_format, claims.kernel_format) for output in outputs]
+        return tuple(output[(None,) * missing] for output in ordered)
 
     def _values(self, problem: Problem) -> dict[str, Any]:
         values: dict[str, Any] = {
@@ -94,6 +132,11 @@ class Function:
             "indices": problem.indices,
             "exclude_pad": problem.count_include_pad,
             "mode": "max" if problem.op.family is Family.MAX_POOL else "avg",
+            "output_padding": self._spell(problem.output_padding),
+            "pad_mode": problem.pad_mode,
+            "input_size": problem.input_shape,
+            "kernel_size": self._spell(problem.kernel),
+            "output_size": tuple(window.size for window in problem.windows),
         }
         if problem.op.family is not Family.AVG_POOL:
             values["dilation"] = self._spell(problem.dilation)
@@ -104,6 +147,8 @@ class Function:
         return values
 
     def _padding(self, problem: Problem) -> Any:
+        if problem.auto_pad:
+            return problem.auto_pad
         if "asymmetric_padding" in self.claims.options:
             return problem.padding
         return self._spell(tuple(begin for begin, _ in problem.padding))
@@ -114,6 +159,24 @@ class Function:
         return values
 
 
+def gradients_of(function: Function) -> list[Function]:
+    """The gradients that autograd derives from a differentiable function; a second derivative only if it is claimed."""
+    own = function.operator
+    passes = [name for name in own.traits.passes if name not in (FORWARD, DOUBLE_GRAD)]
+    if "b" not in function.signature.names:
+        passes = [name for name in passes if name != BIAS_GRAD]
+    operators = [OPERATORS[name_of(own.family, own.ndim, name)] for name in passes]
+    return [dataclasses.replace(function, operator=operator, autograd=True) for operator in operators]
+
+
+@dataclass(frozen=True, slots=True)
+class _Returned:
+    """What a function returned: how it is brought back depends on whose it is."""
+
+    function: Function
+    value: Any
+
+
 class Functions(Implementation):
     """One or several functions of a target as one implementation."""
 
@@ -122,21 +185,21 @@ class Functions(Implementation):
         self.functions = dict(functions)
         self.summary = ", ".join(dict.fromkeys(function.label for function in functions.values()))
         self._claims = {operator: function.claims for operator, function in self.functions.items()}
-        self._called = next(iter(self.functions.values()))
 
     @property
     def claims(self) -> Mapping[str, Claims]:
         return self._claims
 
     def prepare(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], Any]:
-        self._called = self.functions[problem.operator]
-        return self._called.bind(problem, arrays)
+        function = self.functions[problem.operator]
+        bare = function.bind(problem, arrays)
+        return lambda: _Returned(function, bare())
 
-    def fetch(self, result: Any) -> tuple[np.ndarray, ...]:
-        return self._called.unsqueeze(arrays_named(self._called.form.arrays).fetch(result))
+    def fetch(self, result: _Returned) -> tuple[np.ndarray, ...]:
+        return result.function.unsqueeze(arrays_named(result.function.form.arrays).fetch(result.value))
 
     def versions(self) -> dict[str, str]:
-        return arrays_named(self._called.form.arrays).versions()
+        return arrays_named(next(iter(self.functions.values())).form.arrays).versions()
 
     def notes(self) -> tuple[str, ...]:
         found = [f"{f.label}: {note}" for f in self.functions.values() for note in f.form.notes]
@@ -147,7 +210,9 @@ def not_claimed(claims: Mapping[str, Claims]) -> tuple[str, ...]:
     """In words, operators with the options of the definition that an implementation does not claim for them."""
     by_missing: dict[str, list[str]] = {}
     for operator, claimed in claims.items():
-        missing = [OPTIONS[name].words for name in OPTIONS if name in options_of(OPERATORS[operator]) - claimed.options]
+        unasked = ON_REQUEST - {"asymmetric_padding", "empty_batch", "rejects"}
+        lacking = options_of(OPERATORS[operator]) - claimed.options - unasked
+        missing = [OPTIONS[name].words for name in OPTIONS if name in lacking]
         if missing:
             by_missing.setdefault(", ".join(missing), []).append(operator)
-    return tuple(f"{', '.join(operators)}: {missing}" for missing, operators in by_missing.items())
+    return tuple(f"{in_short(operators)}: {missing}" for missing, operators in by_missing.items())

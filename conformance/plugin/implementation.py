@@ -6,6 +6,7 @@ Its three parts keep apart what is claimed, what is timed, and what is only conv
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -19,6 +20,12 @@ from conformance.problem import Problem
 
 class WrongResult(Exception):
     """A call returned what is no tensor of the operator; ``str()`` says what it was."""
+
+
+@functools.cache
+def _claims_once(implementation: Implementation) -> Mapping[str, Claims]:
+    """Claims are asked for with every call, and made of a hundred operators."""
+    return implementation.claims
 
 
 class Implementation(ABC):
@@ -47,7 +54,7 @@ class Implementation(ABC):
 
     def supports(self, problem: Problem) -> str | None:
         """None if ``problem`` is claimed, else the reason why not. Override for limits that claims cannot express."""
-        claims = self.claims.get(problem.operator)
+        claims = _claims_once(self).get(problem.operator)
         return claims.refusal(problem) if claims else f"{problem.operator} is not claimed"
 
     @abstractmethod
@@ -72,6 +79,14 @@ class Implementation(ABC):
 
     def release(self) -> None:  # noqa: B027 - most hold nothing
         """Give memory back that is held for speed; called between large problems."""
+
+
+def require_tensors(problem: Problem, arrays: Mapping[str, np.ndarray]) -> None:
+    """Raise :class:`ValueError` for a tensor that is not of the problem's shape and type."""
+    for name, shape in problem.array_shapes.items():
+        given, wanted = arrays[name], problem.dtype_of(name)
+        if given.shape != shape or given.dtype != wanted:
+            raise ValueError(f"{name} is {given.dtype}{given.shape}, but must be {wanted}{shape}")
 
 
 def as_arrays(result: Any) -> tuple[np.ndarray, ...]:

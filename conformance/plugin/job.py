@@ -14,12 +14,16 @@ NOT_SUPPORTED = "not supported"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the call before."""
+    """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the call before.
+
+    ``invalid``: the problem has no meaning, or the tensors are not its own; nothing may be derived from it.
+    """
 
     problem: Problem
     arrays: dict[str, np.ndarray]
     layout: str = "contiguous"
     same_address: bool = False
+    invalid: bool = False
 
 
 @dataclass(frozen=True, slots=True)

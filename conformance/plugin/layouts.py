@@ -7,9 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 
+def _filler(dtype: np.dtype) -> float:
+    """What lies between the elements of a view, and must never be read: NaN, of integers the lowest."""
+    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else float("nan")
+
+
 def _strided(array: np.ndarray) -> np.ndarray:
     """Every second element of a larger buffer, in the last axis; between them lie NaNs."""
-    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), np.nan, array.dtype)
+    wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), _filler(array.dtype), array.dtype)
     wide[..., ::2] = array
     return wide[..., ::2]
 
@@ -33,14 +38,14 @@ def _channels_last(array: np.ndarray) -> np.ndarray:
 
 def _sliced(array: np.ndarray) -> np.ndarray:
     """The middle of a larger buffer of NaNs: rows are apart, and the first element is not the buffer's."""
-    whole = np.full([size + 2 for size in array.shape], np.nan, array.dtype)
+    whole = np.full([size + 2 for size in array.shape], _filler(array.dtype), array.dtype)
     middle = (slice(1, -1),) * array.ndim
     whole[middle] = array
     return whole[middle]
 
 
 def _misaligned(array: np.ndarray) -> np.ndarray:
-    """Starts at an address that no vector instruction likes, though a multiple of the element's size."""
+    """Starts at an address that no vector instruction likes, though a multiple of the element's size (complex128: of 16)."""
     buffer = np.empty(array.size + 2, array.dtype)
     first = 1 if (buffer.ctypes.data + array.itemsize) % 16 else 2
     flat = buffer[first : first + array.size]
@@ -65,8 +70,8 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def lay_out(arrays: dict[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
-    """The tensors in the named layout; broadcasting is for the input alone."""
+    """The tensors in the named layout; broadcasting is for the first one alone, and scalars have no layout."""
     if layout == "contiguous":
         return arrays
-    change = LAYOUTS[layout]
-    return {name: change(array) if layout != "broadcast" or name == "x" else array for name, array in arrays.items()}
+    change, first = LAYOUTS[layout], next(iter(arrays))
+    return {n: change(array) if array.ndim and (layout != "broadcast" or n == first) else array for n, array in arrays.items()}

@@ -16,14 +16,14 @@ from typing import Any
 
 from conformance.errors import UsageError
 from conformance.plugin.decorate import declared
-from conformance.plugin.functions import Form, Function, Functions, Rank
+from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.probe import settle
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, Family, Operator
-from conformance.problem.operators import operator_named
+from conformance.problem.operators import operator_named, with_passes
 
 # A textbook's names: corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1, pool2d.
 _TEXTBOOK = re.compile(r"(?P<kind>corr|pool)(?P<ndim>[123])d(?P<channels>_multi_in(_out)?)?(?P<pointwise>_1x1)?")
@@ -51,7 +51,8 @@ def load(target: Target) -> Implementation:
         functions = dict(_functions(found, attribute, target))
     else:
         functions, others = _functions_of_module(module, target)
-    wanted = {operator: function for operator, function in functions.items() if operator in (target.operators or functions)}
+    names = with_passes(target.operators) if target.operators else tuple(functions)
+    wanted = {operator: function for operator, function in functions.items() if operator in names}
     if not wanted:
         raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
     return Functions(target.text, wanted, others)
@@ -64,10 +65,12 @@ def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, 
     for name, found in vars(module).items():
         if callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
             served = dict(_functions(found, name, target))
-            if functions.keys() & served.keys():
+            if name in OPERATORS and not OPERATORS[name].forward:
+                functions |= served  # a gradient of its own goes before autograd's
+            elif functions.keys() & served.keys() & {n for n, f in served.items() if not f.autograd}:
                 others.append(name)
             else:
-                functions |= served
+                functions |= {operator: f for operator, f in served.items() if not f.autograd or operator not in functions}
     if not functions:
         raise UsageError(
             f"{target.text} has no function with an operator's name",
@@ -81,7 +84,7 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
     said = declared(call)
     operators, textbook = _operators_of(name, said.operators or target.operators)
     for operator in operators:
-        signature = read_signature(call, operator.family, name)
+        signature = read_signature(call, operator, name)
         form = Form(arrays=target.arrays or "numpy", rank="batched")
         pointwise = False
         if textbook:
@@ -94,7 +97,10 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
         )  # fmt: skip
         if textbook and operator.family is Family.AVG_POOL and "mode" not in signature.names:
             continue  # a textbook's pool2d without a mode takes the maximum
-        yield operator.name, settle(function, target.arrays, bool(textbook)) if target.probe else function
+        function = settle(function, target.arrays, bool(textbook)) if target.probe else function
+        yield operator.name, function
+        if function.form.differentiable:
+            yield from ((gradient.operator.name, gradient) for gradient in gradients_of(function))
 
 
 def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.Match[str] | None]:

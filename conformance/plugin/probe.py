@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from conformance.plugin.arrays import arrays_named
 from conformance.plugin.functions import RANKS, Form, Function, Rank
-from conformance.problem import FORMATS, Operator, Problem, Window
+from conformance.problem import Family, Operator, Problem, Window
+from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
 FIRST_CALLS: dict[str, tuple[Problem, dict[str, np.ndarray], tuple[np.ndarray, ...]]] = {}
 """What the first smoke call of each operator gave: no later call can be the first one in its process, so it is judged too."""
@@ -31,7 +32,7 @@ class Attempt:
     foreign: bool = False
 
     def fits(self, problem: Problem) -> bool:
-        return self.shape == problem.output_shape and not self.foreign
+        return self.shape == problem.result_shape and not self.foreign
 
 
 def smoke_problem(operator: Operator, rank: Rank, pointwise: bool) -> Problem:
@@ -39,12 +40,18 @@ def smoke_problem(operator: Operator, rank: Rank, pointwise: bool) -> Problem:
     lost = RANKS[rank][1]
     sizes = (6, 5, 4)[: operator.ndim]
     channels = 1 if "channels" in lost else 2
+    windows: dict[str, Callable[[int], AnyWindow]] = {
+        "sliding": lambda size: Window(size, 1 if pointwise else 2, 2 if operator.family is Family.MAX_UNPOOL else 1),
+        "transposed": lambda size: TransposedWindow(size, 2),
+        "adaptive": lambda size: AdaptiveWindow(size, 2),
+    }
     return Problem(
         operator.name,
-        tuple(Window(size, 1 if pointwise else 2) for size in sizes),
+        tuple(windows[operator.traits.window](size) for size in sizes),
         batch=1 if "batch" in lost else 2,
         channels=channels,
         out_channels=channels if operator.is_pool else 1 if "out_channels" in lost else 3,
+        dtype=operator.traits.dtypes[0],
     )
 
 
@@ -56,7 +63,34 @@ def settle(function: Function, arrays: str | None, textbook: bool) -> Function:
     form = _arrays_and_rank(function, arrays)
     function = dataclasses.replace(function, form=form)
     function = dataclasses.replace(function, form=_spelling(function))
-    return dataclasses.replace(function, form=_dtypes(function)) if textbook else function
+    function = dataclasses.replace(function, form=_dtypes(function)) if textbook else function
+    return dataclasses.replace(function, form=_differentiable(function))
+
+
+def _differentiable(function: Function) -> Form:
+    """Whether autograd can go back through the function: its result must carry a gradient."""
+    form = function.form
+    if form.arrays != "torch" or form.rank != "batched" or not function.operator.forward:
+        return form
+    import torch
+
+    problem = _problem(function, form)
+    tensors = {name: array.requires_grad_(name == "x") for name, array in function.native(_ramps(problem)).items()}
+    try:
+        result = function.call_on(problem, tensors)()
+        result = result[0] if isinstance(result, tuple) else result
+        return dataclasses.replace(form, differentiable=isinstance(result, torch.Tensor) and result.requires_grad)
+    except (Exception, SystemExit):
+        return form
+
+
+def _ramps(problem: Problem) -> dict[str, np.ndarray]:
+    """1, 2, 3, ... in every tensor; indices within their plane."""
+    plane = int(np.prod([window.elements for window in problem.windows]))
+    arrays = {name: np.arange(1, 1 + np.prod(shape)).reshape(shape) for name, shape in problem.array_shapes.items()}
+    if "indices" in arrays:
+        arrays["indices"] = arrays["indices"] % plane
+    return {name: array.astype(problem.dtype_of(name)) for name, array in arrays.items()}
 
 
 def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
@@ -78,7 +112,7 @@ def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
 
 def _other_ranks(function: Function, kinds: list[str]) -> Iterator[Form]:
     for rank in RANKS:
-        if rank == function.form.rank or (function.operator.is_pool and rank == "single_output"):
+        if not function.operator.forward or rank == function.form.rank or (function.operator.is_pool and rank == "single_output"):
             continue
         for kind in kinds:
             yield dataclasses.replace(function.form, arrays=kind, rank=rank)
@@ -129,17 +163,16 @@ def _problem(function: Function, form: Form) -> Problem:
 
 def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
     function = dataclasses.replace(function, form=form)
-    problem = _problem(function, form).replace(dtype=dtype)
-    arrays = {
-        name: np.arange(1, 1 + np.prod(shape)).reshape(shape).astype(FORMATS[dtype].numpy)
-        for name, shape in problem.array_shapes.items()
-    }
+    problem = _problem(function, form)
+    problem = problem.replace(dtype=dtype) if dtype in problem.op.traits.dtypes else problem
+    arrays = _ramps(problem)
     try:
         result = function.bind(problem, arrays)()
         outputs = function.unsqueeze(arrays_named(form.arrays).fetch(result))
     except (Exception, SystemExit) as error:
         return Attempt(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
-    if outputs and outputs[0].shape == problem.output_shape:
+    known = problem.op.forward and problem.op.family not in (Family.MAX_UNPOOL, Family.CONV_INTEGER)
+    if known and outputs and outputs[0].shape == problem.result_shape:
         FIRST_CALLS.setdefault(problem.operator, (problem, arrays, tuple(output.copy() for output in outputs)))
     returned = result[0] if isinstance(result, tuple) and result else result
     foreign = not type(returned).__module__.startswith(form.arrays)

@@ -24,6 +24,8 @@ def _built_in() -> dict[str, type[Implementation]]:
 
     found = []
     for info in pkgutil.iter_modules(implementations.__path__):
+        if info.ispkg:  # no backend: the deliberately broken ones
+            continue
         module = importlib.import_module(f"implementations.{info.name}")
         for item in vars(module).values():
             if isinstance(item, type) and issubclass(item, Implementation) and item.__module__ == module.__name__ and item.name:

@@ -2,11 +2,13 @@
 
 The unit roundoff ``u`` is half the distance from 1 to the next larger number (2^-24 for float32); the smallest
 subnormal bounds what a product can lose by underflow. Both follow from IEEE 754 (bfloat16: float32's exponents).
+Integers round nothing; complex numbers are pairs of floats, and their constants are those of one part.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,20 +17,35 @@ from conformance.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A binary floating-point format: ``significand`` counts the leading bit, ``min_exponent`` is of the smallest normal."""
+    """``significand`` counts the leading bit (of integers: all but the sign), ``min_exponent`` is of the smallest normal."""
 
     name: str
     short: str
     significand: int
-    min_exponent: int
+    min_exponent: int = 0
+    kind: Literal["float", "int", "complex"] = "float"
 
     @property
     def unit_roundoff(self) -> float:
-        return 2.0**-self.significand
+        return 0.0 if self.kind == "int" else 2.0**-self.significand
 
     @property
     def smallest_subnormal(self) -> float:
-        return 2.0 ** (self.min_exponent - self.significand + 1)
+        return 0.0 if self.kind == "int" else 2.0 ** (self.min_exponent - self.significand + 1)
+
+    @property
+    def largest_power(self) -> float:
+        """The largest power of two; all numbers lie below twice of it."""
+        return 2.0 ** (1 - self.min_exponent)
+
+    @property
+    def largest_whole(self) -> int:
+        """The largest number up to which the format holds every whole number."""
+        return 2**self.significand - (self.kind == "int")
+
+    @property
+    def signed(self) -> bool:
+        return not self.name.startswith("u")
 
     @property
     def numpy(self) -> np.dtype:
@@ -38,6 +55,11 @@ class Format:
             return np.dtype(ml_dtypes.bfloat16)
         return np.dtype(self.name)
 
+    @property
+    def exact(self) -> np.dtype:
+        """The NumPy type that the oracle computes in: float64, complex128 or int64."""
+        return np.dtype({"float": np.float64, "complex": np.complex128, "int": np.int64}[self.kind])
+
 
 FORMATS: dict[str, Format] = {
     f.name: f
@@ -46,8 +68,17 @@ FORMATS: dict[str, Format] = {
         Format("float32", "f32", 24, -126),
         Format("float16", "f16", 11, -14),
         Format("bfloat16", "bf16", 8, -126),
+        Format("complex128", "complex128", 53, -1022, "complex"),
+        Format("complex64", "complex64", 24, -126, "complex"),
+        Format("int64", "int64", 63, kind="int"),
+        Format("int32", "int32", 31, kind="int"),
+        Format("int8", "int8", 7, kind="int"),
+        Format("uint8", "uint8", 8, kind="int"),
     )
 }
+FLOATS = tuple(f.name for f in FORMATS.values() if f.kind == "float")
+COMPLEX = tuple(f.name for f in FORMATS.values() if f.kind == "complex")
+INTEGERS = tuple(f.name for f in FORMATS.values() if f.kind == "int")
 _BY_SHORT = {f.short: f for f in FORMATS.values()}
 
 

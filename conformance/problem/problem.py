@@ -1,7 +1,8 @@
 """A problem: everything about one call but the numbers in its tensors.
 
-Shapes are those of the field: input (batch, channels, *sizes), weight (out_channels, channels / groups, *kernel),
-bias (out_channels,), output (batch, out_channels, *outputs). For pooling out_channels equals channels.
+Shapes are those of the field: input (batch, channels, *sizes), weight (out_channels, channels / groups, *kernel), of a
+transposed convolution (channels, out_channels / groups, *kernel), bias (out_channels,), output (batch, out_channels,
+*outputs). For pooling out_channels equals channels. An unbatched problem has a batch of 1 and tensors without that axis.
 """
 
 from __future__ import annotations
@@ -11,17 +12,25 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from conformance.problem.formats import FORMATS, Format
-from conformance.problem.operators import OPERATORS, Operator
-from conformance.problem.window import Window
+from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, OPERATORS, WEIGHT_GRAD, Family, Operator, name_of
+from conformance.problem.window import OUTSIDE, AnyWindow, PadMode
+
+Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One call of an operator. Constructing an invalid one is allowed: :func:`reasons_invalid` says what is wrong with it."""
+    """One call of an operator. Constructing an invalid one is allowed: :func:`reasons_invalid` says what is wrong with it.
+
+    ``auto_pad`` is the rule by which padding is asked for; the windows hold what it comes to. ``result`` is the data type
+    of the result where it is not that of the input. ``norm`` is the p of a p-norm.
+    """
 
     operator: str
-    windows: tuple[Window, ...]
+    windows: tuple[AnyWindow, ...]
     batch: int = 1
     channels: int = 1
     out_channels: int = 1
@@ -31,6 +40,10 @@ class Problem:
     indices: bool = False
     count_include_pad: bool = True
     divisor: int | None = None
+    norm: float = 2.0
+    auto_pad: str = ""
+    unbatched: bool = False
+    result: str = ""
 
     @property
     def op(self) -> Operator:
@@ -41,37 +54,99 @@ class Problem:
         return FORMATS[self.dtype]
 
     @property
-    def input_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.channels, *(w.size for w in self.windows))
+    def result_format(self) -> Format:
+        of_sums = "int32" if self.op.family is Family.CONV_INTEGER else self.dtype
+        return FORMATS[self.result or of_sums]
 
     @property
-    def weight_shape(self) -> tuple[int, ...]:
+    def input_shape(self) -> Shape:
+        return (self.batch, self.channels, *(w.output if self._unpools else w.size for w in self.windows))
+
+    @property
+    def weight_shape(self) -> Shape:
+        if self.op.family is Family.CONV_TRANSPOSE:
+            return (self.channels, self.out_channels // self.groups, *self.kernel)
         return (self.out_channels, self.channels // self.groups, *self.kernel)
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
-        return (self.batch, self.out_channels, *(w.output for w in self.windows))
+    def output_shape(self) -> Shape:
+        """Of the forward pass."""
+        return (self.batch, self.out_channels, *(w.size if self._unpools else w.output for w in self.windows))
 
     @property
-    def array_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The tensors that go in, by name: ``x``, and for convolution ``w`` and perhaps ``b``."""
-        shapes = {"x": self.input_shape}
-        if not self.op.is_pool:
-            shapes["w"] = self.weight_shape
-            if self.bias:
-                shapes["b"] = (self.out_channels,)
-        return shapes
+    def _unpools(self) -> bool:
+        """Unpooling undoes its windows: they slide over its output."""
+        return self.op.family is Family.MAX_UNPOOL
 
     @property
-    def kernel(self) -> tuple[int, ...]:
+    def array_shapes(self) -> dict[str, Shape]:
+        """The tensors that go in, by name, the one that the pass is about first.
+
+        ``x``, weights ``w`` and bias ``b``; ``dy``, a gradient to the output; ``ddx``, one to an input gradient; of
+        unpooling ``indices``; of quantised convolution the zero points ``x_zero`` and ``w_zero`` of input and weights, and
+        in the requantised form ``scale`` for each output channel and ``y_zero``.
+        """
+        x, w, dy = self.input_shape, self.weight_shape, self.output_shape
+        if self.op.pass_name == BIAS_GRAD:
+            shapes = {"dy": dy}
+        elif self.op.pass_name == WEIGHT_GRAD:
+            shapes = {"x": x, "dy": dy}
+        elif self.op.pass_name == INPUT_GRAD:
+            shapes = {"dy": dy} | self._beside(x, w)
+        elif self.op.pass_name == DOUBLE_GRAD:
+            shapes = {"ddx": x} | self._beside(x, w)
+        else:
+            shapes = {"x": x} | ({"indices": x} if self._unpools else {})
+            if self.op.traits.weights:
+                shapes |= {"w": w} | ({"b": (self.out_channels,)} if self.bias else {})
+            if self.op.family is Family.CONV_INTEGER:
+                shapes |= {"x_zero": (), "w_zero": (self.out_channels,)}
+                shapes |= {"scale": (self.out_channels,), "y_zero": ()} if self.requantised else {}
+        return {name: self._given(name, shape) for name, shape in shapes.items()}
+
+    def _beside(self, x: Shape, w: Shape) -> dict[str, Shape]:
+        """What a gradient to the input needs beside the gradient to the output."""
+        if self.op.traits.weights:
+            return {"w": w}
+        return {"indices": x} if self._unpools else {"x": x}
+
+    @property
+    def result_shape(self) -> Shape:
+        """Of what comes out of this pass."""
+        shapes = {BIAS_GRAD: (self.out_channels,), WEIGHT_GRAD: self.weight_shape, INPUT_GRAD: self.input_shape}
+        return self._given("", shapes.get(self.op.pass_name, self.output_shape))
+
+    def _given(self, name: str, shape: Shape) -> Shape:
+        spatial = name in ("x", "dy", "ddx", "indices") or (not name and self.op.pass_name not in (BIAS_GRAD, WEIGHT_GRAD))
+        return shape[1:] if self.unbatched and spatial else shape
+
+    def dtype_of(self, name: str) -> np.dtype:
+        """The type of a tensor that goes in."""
+        if name == "indices":
+            return np.dtype(np.int64)
+        if self.op.family is Family.CONV_INTEGER:
+            weights = np.dtype(np.int8)
+            own: dict[str, np.dtype] = {"w": weights, "w_zero": weights, "b": np.dtype(np.int32), "scale": np.dtype(np.float32)}
+            if name in own:
+                return own[name]
+            return FORMATS[self.result].numpy if name == "y_zero" else self.format.numpy
+        return self.format.numpy
+
+    @property
+    def requantised(self) -> bool:
+        """Whether a quantised convolution's sums are scaled, rounded and clipped to 8 bits again."""
+        return self.result in ("int8", "uint8") and self.op.family is Family.CONV_INTEGER
+
+    @property
+    def kernel(self) -> Shape:
         return tuple(w.kernel for w in self.windows)
 
     @property
-    def stride(self) -> tuple[int, ...]:
+    def stride(self) -> Shape:
         return tuple(w.stride for w in self.windows)
 
     @property
-    def dilation(self) -> tuple[int, ...]:
+    def dilation(self) -> Shape:
         return tuple(w.dilation for w in self.windows)
 
     @property
@@ -79,34 +154,80 @@ class Problem:
         return tuple((w.pad_begin, w.pad_end) for w in self.windows)
 
     @property
+    def output_padding(self) -> Shape:
+        return tuple(getattr(w, "output_padding", 0) for w in self.windows)
+
+    @property
+    def pad_mode(self) -> PadMode:
+        return self.windows[0].mode
+
+    @property
     def ceil(self) -> bool:
         return any(w.ceil for w in self.windows)
 
     @property
     def max_terms(self) -> int:
-        """The most terms that are summed into one output, a bias counted."""
-        taps = math.prod(self.kernel)
-        return taps if self.op.is_pool else taps * (self.channels // self.groups) + self.bias
+        """The most terms that are summed into one element of the result, a bias counted."""
+        op = self.op
+        if op.pass_name in (WEIGHT_GRAD, BIAS_GRAD):
+            return max(1, self.batch * math.prod(self.places if op.pass_name == WEIGHT_GRAD else self.output_shape[2:]))
+        if self._unpools:
+            return 1
+        # A sum over taps, or (the transposed ones) over the places that reach an element.
+        gathers = (op.pass_name == INPUT_GRAD) == (op.family is Family.CONV_TRANSPOSE)
+        taps = math.prod(self.kernel) if gathers else math.prod(map(_most_readers, self.windows))
+        if op.is_pool:
+            return max(1, taps)
+        mixed = self.out_channels if op.pass_name == INPUT_GRAD else self.channels
+        return max(1, taps * (mixed // self.groups) + self.bias)
+
+    @property
+    def places(self) -> Shape:
+        """How many places each window is put to: outputs, of a transposed one inputs."""
+        return self.input_shape[2:] if self.op.family is Family.CONV_TRANSPOSE else self.output_shape[2:]
 
     @property
     def work(self) -> int:
-        """Multiply-adds of a convolution, or elements read by a pooling: what a direct loop would execute."""
-        return math.prod(self.output_shape) * (self.max_terms - self.bias)
+        """Multiply-adds of a convolution, or elements read by a pooling: what a direct loop would execute, in any pass."""
+        if self.op.pass_name == BIAS_GRAD:
+            return math.prod(self.output_shape)
+        reads = self.batch * math.prod(self.places) * math.prod(self.kernel)
+        return reads * (self.channels if self.op.is_pool else self.channels * self.out_channels // self.groups)
+
+    def as_pass(self, pass_name: str) -> Problem:
+        """The same problem in another pass."""
+        return self.replace(operator=name_of(self.op.family, self.op.ndim, pass_name))
+
+    def as_family(self, family: Family) -> Problem:
+        """The same problem of another family; its windows must be of that family's kind."""
+        return self.replace(operator=name_of(family, self.op.ndim, self.op.pass_name))
 
     def replace(self, **changes: Any) -> Problem:
         return dataclasses.replace(self, **changes)
 
     def with_axis(self, axis: int, **changes: Any) -> Problem:
-        """The same problem with fields of one window changed."""
+        """The same problem with fields of one window changed; fields that its kind of window lacks are left out."""
         windows = list(self.windows)
-        windows[axis] = dataclasses.replace(windows[axis], **changes)
+        windows[axis] = _changed(windows[axis], changes)
         return dataclasses.replace(self, windows=tuple(windows))
 
     def with_windows(self, **changes: Any) -> Problem:
-        """The same problem with fields of every window changed."""
-        return dataclasses.replace(self, windows=tuple(dataclasses.replace(w, **changes) for w in self.windows))
+        """The same problem with fields of every window changed; fields that its kind of window lacks are left out."""
+        return dataclasses.replace(self, windows=tuple(_changed(w, changes) for w in self.windows))
 
     def __str__(self) -> str:
         from conformance.problem.text import format_problem  # text knows problems, not the other way round
 
         return format_problem(self)
+
+
+def _changed(window: AnyWindow, changes: dict[str, Any]) -> AnyWindow:
+    known = {field.name for field in dataclasses.fields(window)}
+    return dataclasses.replace(window, **{name: value for name, value in changes.items() if name in known})
+
+
+def _most_readers(window: AnyWindow) -> int:
+    """The most (place, tap) pairs that meet in one element."""
+    table = window.table()
+    read = table[table != OUTSIDE]
+    return int(np.bincount(read).max()) if read.size else 1

@@ -1,12 +1,19 @@
 """The one-line text form of a problem, which parses back to the same problem.
 
     conv2d f32 n2 c4 i9x7 o6 k3x2 s2x1 p1x2 d1x2 g2 bias
+    conv2d_weight_grad f64 n1 c2 i8x8 o3 k3x3 p1x1 reflect
+    conv_transpose1d f32 n1 c2 i5 o3 k3 s2 op1
     max_pool2d f32 n1 c3 i8x8 k3x3 s2x2 p1:0x1 ceil indices
     avg_pool1d f64 n1 c1 i9 k2 exclude_pad
+    adaptive_avg_pool2d f32 n1 c3 i7x7 to3x2
+    conv_integer2d uint8>int8 n1 c3 i8x8 o4 k3x3
 
-n batch, c channels, i input sizes, o output channels, k kernel, s stride, p padding (``1:0`` is one before and none
-behind), d dilation, g groups. Sizes of several axes are joined by ``x``; one number serves all axes. What is left out
-has its default: n1 c1 o1 s1 p0 d1 g1 f32, no bias.
+n batch, c channels, i input sizes (of unpooling those of its output), o output channels, k kernel, s stride, p padding
+(``1:0`` is one before and none behind, ``-1`` crops), d dilation, g groups, op output padding, to output sizes of adaptive
+pooling, norm the p of a p-norm (``norminf`` too). Sizes of several axes are joined by ``x``; one number serves all axes.
+What is left out has its default: n1 c1 o1 s1 p0 d1 g1 norm2 f32, no bias. ``f16>f32``: float32 results for float16 inputs.
+``same``, ``valid``, ``same_upper`` and ``same_lower`` ask for padding by rule; ``reflect``, ``replicate`` and ``circular``
+say what it holds; ``unbatched`` tensors have no batch axis.
 """
 
 from __future__ import annotations
@@ -15,19 +22,37 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from conformance.errors import UsageError
 from conformance.problem.formats import FORMATS, format_named
-from conformance.problem.operators import Operator, operator_named
+from conformance.problem.operators import Family, Operator, operator_named
 from conformance.problem.problem import Problem
-from conformance.problem.window import Window
+from conformance.problem.window import (
+    AUTO_PADS,
+    PAD_MODES,
+    AdaptiveWindow,
+    AnyWindow,
+    PadMode,
+    TransposedWindow,
+    Window,
+    auto_padding,
+)
 
 _T = TypeVar("_T")
-_TOKEN = re.compile(r"(?P<key>divisor|[a-z])(?P<value>\d[\d:x]*)")
+_TOKEN = re.compile(r"(?P<key>divisor|norm|op|to|[a-z])(?P<value>-?\d[-\d:x.]*|inf)")
+_DTYPE = re.compile(r"(?P<of>(b?f|u?int|b?float|complex)\d+)(>(?P<result>\w+))?")
 _EXAMPLE = "conv2d f32 n2 c4 i9x7 o6 k3x2 s2x1 p1x2 d1x2 g2 bias"
-_WORDS = ("bias", "ceil", "indices", "exclude_pad")
+_WORDS = ("bias", "ceil", "indices", "exclude_pad", "unbatched")
 _SCALARS = {"n": "batch", "c": "channels", "o": "out_channels", "g": "groups", "divisor": "divisor"}
-_AXES = {"i": "size", "k": "kernel", "s": "stride", "d": "dilation"}
+_AXES = {"i": "size", "k": "kernel", "s": "stride", "d": "dilation", "op": "output_padding", "to": "output"}
+_FIELDS_OF = {
+    "sliding": ("i", "k", "s", "d"),
+    "transposed": ("i", "k", "s", "d", "op"),
+    "adaptive": ("i", "to"),
+}
 _MAX_DIGITS = 10  # beyond the largest tensor; longer numbers would only cost time
+_MAX_DIGITS_OF_NORM = 400  # of any float64 without its exponent
 
 
 class TextError(UsageError):
@@ -39,32 +64,42 @@ class TextError(UsageError):
 
 def format_problem(problem: Problem) -> str:
     """The canonical text of ``problem``; :func:`parse_problem` is its inverse."""
-    joined = _joined(problem.windows)
-    words = [problem.operator, FORMATS[problem.dtype].short, f"n{problem.batch}", f"c{problem.channels}"]
+    joined, windows, op = _joined(problem.windows), problem.windows, problem.op
+    result = f">{FORMATS[problem.result].short}" if problem.result else ""
+    words = [problem.operator, FORMATS[problem.dtype].short + result, f"n{problem.batch}", f"c{problem.channels}"]
     words.append("i" + joined(lambda w: w.size))
-    if not problem.op.is_pool:
+    if not op.is_pool:
         words.append(f"o{problem.out_channels}")
-    words.append("k" + joined(lambda w: w.kernel))
-    if any(w.stride != 1 for w in problem.windows):
-        words.append("s" + joined(lambda w: w.stride))
-    if any(w.pad_begin or w.pad_end for w in problem.windows):
-        words.append("p" + joined(_format_padding))
-    if any(w.dilation != 1 for w in problem.windows):
-        words.append("d" + joined(lambda w: w.dilation))
+    if op.traits.window == "adaptive":
+        words.append("to" + joined(lambda w: w.output))
+    else:
+        words.append("k" + joined(lambda w: w.kernel))
+        if any(w.stride != 1 for w in windows):
+            words.append("s" + joined(lambda w: w.stride))
+        if any(w.pad_begin or w.pad_end for w in windows) and not problem.auto_pad:
+            words.append("p" + joined(_format_padding))
+        if any(w.dilation != 1 for w in windows):
+            words.append("d" + joined(lambda w: w.dilation))
+        if any(problem.output_padding):
+            words.append("op" + "x".join(map(str, problem.output_padding)))
     if problem.groups != 1:
         words.append(f"g{problem.groups}")
     if problem.divisor is not None:
         words.append(f"divisor{problem.divisor}")
-    given = (problem.bias, problem.ceil, problem.indices, not problem.count_include_pad)
+    if problem.norm != 2:
+        words.append("norm" + np.format_float_positional(problem.norm, trim="-"))
+    words += [problem.auto_pad] if problem.auto_pad else []
+    words += [problem.pad_mode] if problem.pad_mode != "zeros" else []
+    given = (problem.bias, problem.ceil, problem.indices, not problem.count_include_pad, problem.unbatched)
     words += [word for word, present in zip(_WORDS, given, strict=True) if present]
     return " ".join(words)
 
 
-def _joined(windows: Sequence[Window]) -> Callable[[Callable[[Window], object]], str]:
+def _joined(windows: Sequence[AnyWindow]) -> Callable[[Callable[[AnyWindow], object]], str]:
     return lambda field: "x".join(str(field(window)) for window in windows)
 
 
-def _format_padding(window: Window) -> str:
+def _format_padding(window: AnyWindow) -> str:
     begin, end = window.pad_begin, window.pad_end
     return str(begin) if begin == end else f"{begin}:{end}"
 
@@ -78,18 +113,30 @@ def parse_problem(text: str) -> Problem:
     if not words:
         raise TextError("the text of a problem is empty")
     op = operator_named(words[0])
-    dtype, flags, values = _read_words(words[1:])
-    axes = {field: _axes(values, key, op) for key, field in _AXES.items()}
-    for key in ("i", "k"):
+    dtype, result, flags, values = _read_words(words[1:])
+    allowed = _FIELDS_OF[op.traits.window]
+    for key in values:
+        if (key in _AXES and key not in allowed) or (key == "p" and "k" not in allowed):
+            raise TextError(f"'{key}{values[key]}' says nothing of {op.name}")
+    for key in ("i", allowed[1]):
         if key not in values:
             raise TextError(f"the {_AXES[key]} ({key}…) is missing in {text!r}")
-    scalars = {field: int(values[key]) for key, field in _SCALARS.items() if key in values}
+    axes = {_AXES[key]: _axes(values, key, op) for key in allowed}
+    modes = [word for word in PAD_MODES if word in flags]
+    rules = [word for word in AUTO_PADS if word in flags]
+    if op.traits.window != "sliding" and (modes or rules or "ceil" in flags):
+        raise TextError(f"ceil, padding modes and padding rules say nothing of {op.name}")
+    if len(modes) > 1 or len(rules) > 1 or (rules and "p" in values):
+        raise TextError("padding is given twice: once as a rule (same, valid, ...) or mode, or as numbers (p1x2)")
     padding = _padding(values.get("p"), op)
     windows = tuple(
-        Window(**{field: sizes[axis] for field, sizes in axes.items()},
-               pad_begin=padding[axis][0], pad_end=padding[axis][1], ceil="ceil" in flags)
+        _window(op, {field: sizes[axis] for field, sizes in axes.items()}, padding[axis], "ceil" in flags, modes)
         for axis in range(op.ndim)
-    )  # fmt: skip
+    )
+    if rules and all(min(w.size, w.kernel, w.stride, w.dilation) > 0 for w in windows):
+        pads = [auto_padding(rules[0], window) for window in windows]
+        windows = tuple(_padded(window, pad) for window, pad in zip(windows, pads, strict=True))
+    scalars = {field: int(values[key]) for key, field in _SCALARS.items() if key in values}
     if op.is_pool:
         if "o" in values:
             raise TextError(f"'o{values['o']}': pooling has as many output channels as channels")
@@ -97,40 +144,71 @@ def parse_problem(text: str) -> Problem:
     return Problem(
         op.name,
         windows,
-        dtype=dtype,
+        dtype=dtype or ("uint8" if op.family is Family.CONV_INTEGER else "float32"),
+        result=result,
         bias="bias" in flags,
         indices="indices" in flags,
         count_include_pad="exclude_pad" not in flags,
+        norm=_norm(values),
+        auto_pad=rules[0] if rules else "",
+        unbatched="unbatched" in flags,
         **scalars,
     )
 
 
-def _read_words(words: Sequence[str]) -> tuple[str, set[str], dict[str, str]]:
-    dtype, flags = None, set()
+def _window(op: Operator, fields: dict[str, int], padding: tuple[int, int], ceil: bool, modes: Sequence[PadMode]) -> AnyWindow:
+    if op.traits.window == "adaptive":
+        return AdaptiveWindow(**fields)
+    if op.traits.window == "transposed":
+        return TransposedWindow(**fields, pad_begin=padding[0], pad_end=padding[1])
+    mode: PadMode = modes[0] if modes else "zeros"
+    return Window(**fields, pad_begin=padding[0], pad_end=padding[1], ceil=ceil, mode=mode)
+
+
+def _padded(window: AnyWindow, pad: tuple[int, int]) -> AnyWindow:
+    assert isinstance(window, Window)
+    return Window(window.size, window.kernel, window.stride, window.dilation, *pad, window.ceil, window.mode)
+
+
+def _read_words(words: Sequence[str]) -> tuple[str, str, set[str], dict[str, str]]:
+    dtype, result, flags = "", "", set()
     values: dict[str, str] = {}
     for word in words:
-        if word in _WORDS:
+        if word in (*_WORDS, *PAD_MODES, *AUTO_PADS):
             flags.add(word)
-        elif dtype is None and re.fullmatch(r"b?f(loat)?\d+", word):
-            dtype = format_named(word).name
+        elif not dtype and (found := _DTYPE.fullmatch(word)):
+            dtype, result = (format_named(name).name if name else "" for name in (found["of"], found["result"]))
         elif token := _TOKEN.fullmatch(word):
-            key = token["key"]
-            if key in values:
-                raise TextError(f"{key!r} is given twice: '{key}{values[key]}' and {word!r}")
-            if key not in (*_SCALARS, *_AXES, "p"):
-                raise TextError(f"the word {word!r} is not understood")
-            if any(len(number) > _MAX_DIGITS for number in re.findall(r"\d+", word)):
-                raise TextError(f"a number in {word[:40]!r} is too large")
-            if key in _SCALARS and not token["value"].isdigit():
-                raise TextError(f"{word!r}: {_SCALARS[key]} is a single number")
-            values[key] = token["value"]
+            _note(word, token, values)
         else:
             raise TextError(f"the word {word!r} is not understood")
-    return dtype or "float32", flags, values
+    return dtype, result, flags, values
+
+
+def _note(word: str, token: re.Match[str], values: dict[str, str]) -> None:
+    key = token["key"]
+    if key in values:
+        raise TextError(f"{key!r} is given twice: '{key}{values[key]}' and {word!r}")
+    if key not in (*_SCALARS, *_AXES, "p", "norm"):
+        raise TextError(f"the word {word!r} is not understood")
+    most = _MAX_DIGITS_OF_NORM if key == "norm" else _MAX_DIGITS
+    if any(len(number) > most for number in re.findall(r"\d+", word)):
+        raise TextError(f"a number in {word[:40]!r} is too large")
+    if key in _SCALARS and not token["value"].isdigit():
+        raise TextError(f"{word!r}: {_SCALARS[key]} is a single number")
+    values[key] = token["value"]
+
+
+def _norm(values: dict[str, str]) -> float:
+    """The p of a p-norm, as a decimal number or ``inf``."""
+    try:
+        return float(values.get("norm", "2"))
+    except ValueError:
+        raise TextError(f"'norm{values['norm']}': a norm is a number or inf") from None
 
 
 def _axes(values: dict[str, str], key: str, op: Operator) -> list[int]:
-    parts = values.get(key, "1").split("x")
+    parts = values.get(key, "0" if key == "op" else "1").split("x")
     if not all(part.isdigit() for part in parts):
         raise TextError(f"'{key}{values[key]}': the {_AXES[key]} is numbers joined by x")
     return _per_axis([int(part) for part in parts], f"{key}{values.get(key)}", op)
@@ -140,7 +218,7 @@ def _padding(value: str | None, op: Operator) -> list[tuple[int, int]]:
     pairs = []
     for part in (value or "0").split("x"):
         numbers = part.split(":")
-        if len(numbers) > 2 or not all(number.isdigit() for number in numbers):
+        if len(numbers) > 2 or not all(re.fullmatch(r"-?\d+", number) for number in numbers):
             raise TextError(f"'p{value}': padding is p1x2, or p1:0x2:1 for begin and end")
         pairs.append((int(numbers[0]), int(numbers[-1])))
     return _per_axis(pairs, f"p{value}", op)

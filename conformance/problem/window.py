@@ -1,18 +1,30 @@
-"""One axis of a sliding window: the arithmetic that convolution and pooling share.
+"""One axis of a window: the arithmetic that convolution and pooling share.
 
-An N-dimensional window is the product of its axes, so everything about positions is decided here, once.
+An N-dimensional window is the product of its axes, so everything about positions is decided here, once. Each kind of
+window answers with one table: which element every tap reads from every place. All passes of all operators follow from it.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
+
+PadMode = Literal["zeros", "reflect", "replicate", "circular"]
+PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "replicate", "circular")
+NUMPY_PAD_MODES: dict[PadMode, str] = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+OUTSIDE = -1
+"""In a table: the tap reads padding, which is zero (of a maximum: nothing)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A kernel of ``kernel`` taps, ``dilation`` apart, moved by ``stride`` over ``size`` elements and their padding."""
+    """A kernel of ``kernel`` taps, ``dilation`` apart, moved by ``stride`` over ``size`` elements and their padding.
+
+    Negative padding crops. ``mode`` says what padding holds: zeros, or elements of the input.
+    """
 
     size: int
     kernel: int
@@ -21,6 +33,7 @@ class Window:
     pad_begin: int = 0
     pad_end: int = 0
     ceil: bool = False
+    mode: PadMode = "zeros"
 
     @property
     def extent(self) -> int:
@@ -46,17 +59,158 @@ class Window:
             count -= 1
         return count
 
+    @property
+    def elements(self) -> int:
+        """How many elements the table's entries point into: the input's."""
+        return self.size
+
     def positions(self) -> np.ndarray:
-        """Input index read by each (output, tap), shape (output, kernel); those outside [0, size) lie in the padding."""
+        """Coordinate read by each (output, tap), shape (output, kernel); those outside [0, size) lie in the padding."""
         starts = np.arange(self.output) * self.stride - self.pad_begin
         return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
 
+    def table(self) -> np.ndarray:
+        """Element read by each (output, tap), or OUTSIDE, shape (output, kernel)."""
+        return self.element_at(self.positions())
+
+    def element_at(self, at: np.ndarray) -> np.ndarray:
+        """The element that a coordinate of the padded input holds, or OUTSIDE."""
+        inside = (at >= 0) & (at < self.size)
+        if self.mode == "replicate":
+            return np.clip(at, 0, self.size - 1)
+        if self.mode == "circular":
+            return at % self.size
+        if self.mode == "reflect":
+            turn = max(1, 2 * (self.size - 1))
+            folded = at % turn
+            return np.minimum(folded, turn - folded) if self.size > 1 else np.zeros_like(at)
+        return np.where(inside, at, OUTSIDE)
+
     def inside(self) -> np.ndarray:
-        """True where :meth:`positions` is an element of the input, shape (output, kernel)."""
-        at = self.positions()
-        return (at >= 0) & (at < self.size)
+        """True where :meth:`table` reads an element of the input, shape (output, kernel)."""
+        return self.table() != OUTSIDE
 
     def inside_padded(self) -> np.ndarray:
         """True where :meth:`positions` is an input element or explicit padding: not the overhang of ceil mode."""
         at = self.positions()
         return (at >= -self.pad_begin) & (at < self.size + self.pad_end)
+
+
+@dataclass(frozen=True, slots=True)
+class TransposedWindow:
+    """The same window backwards: each of ``size`` inputs adds to ``kernel`` outputs, ``stride`` apart from input to input.
+
+    ``pad_begin`` and ``pad_end`` are cut off the output, ``output_padding`` is added to its end.
+    """
+
+    size: int
+    kernel: int
+    stride: int = 1
+    dilation: int = 1
+    pad_begin: int = 0
+    pad_end: int = 0
+    output_padding: int = 0
+
+    ceil = False
+    mode: ClassVar[PadMode] = "zeros"
+
+    @property
+    def extent(self) -> int:
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
+    def padded(self) -> int:
+        return self.elements + self.pad_begin + self.pad_end
+
+    @property
+    def output(self) -> int:
+        """(size - 1) * stride - padding + extent + output_padding."""
+        return (self.size - 1) * self.stride - self.pad_begin - self.pad_end + self.extent + self.output_padding
+
+    @property
+    def elements(self) -> int:
+        return self.output
+
+    def positions(self) -> np.ndarray:
+        starts = np.arange(self.size) * self.stride - self.pad_begin
+        return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
+
+    def table(self) -> np.ndarray:
+        """Output that each (input, tap) adds to, or OUTSIDE where it is cut off, shape (size, kernel)."""
+        at = self.positions()
+        return np.where((at >= 0) & (at < self.output), at, OUTSIDE)
+
+    def inside(self) -> np.ndarray:
+        return self.table() != OUTSIDE
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveWindow:
+    """``output`` windows that share ``size`` elements as evenly as they can: from floor(i size / output) to the ceiling of
+    (i + 1) size / output. Neighbours overlap where the sizes do not divide."""
+
+    size: int
+    output: int
+
+    stride = dilation = 1
+    pad_begin = pad_end = 0
+    ceil = False
+    mode: ClassVar[PadMode] = "zeros"
+
+    @property
+    def kernel(self) -> int:
+        """Elements of the longest window.
+
+        With size = q output + r, window i starts i r mod output parts of an element late, at most output - gcd(r, output)
+        of them, and so reaches over q, q + 1 or q + 2 elements.
+        """
+        if self.size < 1 or self.output < 1:
+            return 1
+        whole, rest = divmod(self.size, self.output)
+        return whole + (rest > 0) + (rest > math.gcd(rest, self.output))
+
+    @property
+    def bounds(self) -> list[tuple[int, int]]:
+        """First element of each window, and the one behind its last."""
+        return [(i * self.size // self.output, -(-(i + 1) * self.size // self.output)) for i in range(self.output)]
+
+    @property
+    def extent(self) -> int:
+        return self.kernel
+
+    @property
+    def padded(self) -> int:
+        return self.size
+
+    @property
+    def elements(self) -> int:
+        return self.size
+
+    def table(self) -> np.ndarray:
+        """Element read by each (output, tap), or OUTSIDE in windows shorter than the longest, shape (output, kernel)."""
+        taps = np.arange(self.kernel)
+        rows = [np.where(start + taps < end, start + taps, OUTSIDE) for start, end in self.bounds]
+        return np.array(rows, dtype=np.int64).reshape(self.output, self.kernel)
+
+    positions = table
+
+    def inside(self) -> np.ndarray:
+        return self.table() != OUTSIDE
+
+    inside_padded = inside
+
+
+AnyWindow = Window | TransposedWindow | AdaptiveWindow
+
+AUTO_PADS = ("valid", "same", "same_upper", "same_lower")
+
+
+def auto_padding(rule: str, window: AnyWindow) -> tuple[int, int]:
+    """The padding that a rule asks for. ``same`` (PyTorch, stride 1) and ``same_upper`` (ONNX) give the odd one to the end.
+
+    ONNX: so much that the output has ceil(size / stride) positions.
+    """
+    if rule == "valid":
+        return 0, 0
+    total = max(0, (-(-window.size // window.stride) - 1) * window.stride + window.extent - window.size)
+    return (total - total // 2, total // 2) if rule == "same_lower" else (total // 2, total - total // 2)

@@ -14,8 +14,9 @@ import numpy as np
 
 from conformance.problem import Family, Format, Problem
 from conformance.problem.accuracy import AccuracyClass
-from conformance.reference.oracle import Truth
+from conformance.problem.window import NUMPY_PAD_MODES
 from conformance.reference.transforms import fft_constant, winograd_constant
+from conformance.reference.truth import Truth
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,27 +38,48 @@ def zero(truth: Truth) -> Bound:
 
 
 def exact_on_integers(problem: Problem, truth: Truth) -> Bound:
-    """Class E on integers with S <= 2^p: zero, but where an average has a divisor that is no power of two.
+    """Class E on integers with S <= 2^p: zero, but where an average has a divisor that is no power of two, or of a p-norm.
 
-    There the sum is exact and its division, or a product with a rounded reciprocal, is not: class C holds.
+    There the sum is exact and its division, or a product with a rounded reciprocal, or its root, is not: class C holds.
     """
-    if problem.op.family is not Family.AVG_POOL:
+    if not truth.roundings:
         return zero(truth)
+    if problem.op.family is Family.LP_POOL:
+        return componentwise(problem, truth)
     mantissa, _ = np.frexp(truth.divisor)
     return Bound(np.where(mantissa == 0.5, 0.0, componentwise(problem, truth).tolerance))
 
 
 def componentwise(problem: Problem, truth: Truth, accumulator: Format | None = None) -> Bound:
-    """Class C, with the roundings of an average's division and the oracle's own error counted."""
-    if problem.op.family is Family.MAX_POOL:
+    """Class C, with the roundings beside the sum (an average's division, a power) and the oracle's own error counted."""
+    if not problem.op.rounds or problem.format.kind == "int":
         return zero(truth)
-    out = problem.format
+    out = problem.result_format
     u_out, u_acc = out.unit_roundoff, (accumulator or out).unit_roundoff
-    n = truth.n + 2 if problem.op.family is Family.AVG_POOL else truth.n
-    spread = gamma(n, u_acc) * truth.S
-    # Each product and the result may underflow, losing at most half of the smallest subnormal.
-    underflow = np.where(truth.S > 0, (truth.n + 1) * out.smallest_subnormal, 0.0)
-    return Bound(spread + u_out * (np.abs(truth.y) + spread) + underflow + truth.error)
+    if problem.format.kind == "complex":
+        return _complex(out, truth)
+    spread = _times(gamma(truth.n + truth.roundings, u_acc), truth.S)
+    return Bound(spread + u_out * (np.abs(truth.y) + spread) + _underflow(out, truth) + truth.error)
+
+
+def _complex(out: Format, truth: Truth) -> Bound:
+    """Errors of complex results, in modulus, for products made of four real ones or of three.
+
+    With three (Karatsuba, Gauss) each part is a sum of three real convolutions whose S add up to at most 3 sum |x||w|, of
+    n + 4 roundings: 3 gamma_(n+4) S for each part, sqrt(2) of that for both. Four products stay below (Higham, sec. 23.2.4).
+    """
+    spread = 3 * math.sqrt(2) * _times(gamma(truth.n + 4, out.unit_roundoff), truth.S)
+    return Bound(spread + out.unit_roundoff * (np.abs(truth.y) + spread) + 4 * _underflow(out, truth) + truth.error)
+
+
+def _times(gamma: np.ndarray, S: np.ndarray) -> np.ndarray:
+    """gamma S; nothing where nothing was summed, though gamma may be infinite."""
+    return np.where(S > 0, gamma * np.where(S > 0, S, 1.0), 0.0)
+
+
+def _underflow(out: Format, truth: Truth) -> np.ndarray:
+    """Each product and the result may underflow, losing at most half of the smallest subnormal."""
+    return np.where(truth.S > 0, (truth.n + 1 + truth.roundings) * out.smallest_subnormal, 0.0)
 
 
 def reduced(problem: Problem, truth: Truth, u_in: float) -> Bound:
@@ -71,10 +93,13 @@ def normwise(problem: Problem, truth: Truth, arrays: dict[str, np.ndarray], accu
     Class C is admissible as well: a transform method may take the direct way where that is faster.
     """
     direct = componentwise(problem, truth)
-    if problem.op.is_pool:
+    if problem.op.family is not Family.CONV or not problem.op.forward or not problem.batch:
         return direct
     u = problem.format.unit_roundoff
-    x, w = (np.abs(np.asarray(arrays[name], dtype=np.float64)) for name in ("x", "w"))
+    x, w = (np.abs(np.asarray(arrays[name])).astype(np.float64) for name in ("x", "w"))
+    if problem.pad_mode != "zeros":  # what is transformed holds the repeated elements too
+        x = x.reshape(problem.batch, problem.channels, *(w.size for w in problem.windows))
+        x = np.pad(x, [(0, 0), (0, 0), *problem.padding], mode=NUMPY_PAD_MODES[problem.pad_mode])  # type: ignore[call-overload]
     per_group = x.reshape(problem.batch, problem.groups, problem.channels // problem.groups, -1)
     kernels = w.reshape(problem.groups, problem.out_channels // problem.groups, problem.channels // problem.groups, -1)
     one_x, two_x = per_group.sum(axis=-1)[:, :, None], np.sqrt((per_group**2).sum(axis=-1))[:, :, None]

@@ -106,6 +106,22 @@ class Accuracy(Value):
     reached: str
 
 
+class DialectAnswer(Value):
+    """Which answer an implementation gives to one option of the dialect (:mod:`conformance.problem.dialect`).
+
+    ``usual`` is False where it is not the definition's own; ``exceptions`` are operators and types that answer otherwise;
+    ``finding`` says how it depends on the place or the size, where it does.
+    """
+
+    option: str
+    about: str
+    answer: str
+    words: str
+    usual: bool = True
+    exceptions: tuple[str, ...] = ()
+    finding: str = ""
+
+
 class Implementation(Value):
     """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified."""
 
@@ -123,6 +139,7 @@ class Implementation(Value):
     skips: tuple[Skip, ...] = ()
     findings: tuple[Finding, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
+    dialect: tuple[DialectAnswer, ...] = ()
     seconds: float = 0.0
     seconds_inside: float = 0.0
     seconds_to_first_finding: float | None = None

@@ -11,13 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from conformance.report.schema import Finding, Implementation, Timing
+from conformance.problem import OPERATORS
+from conformance.report.schema import Finding, Implementation, Tally, Timing
 from conformance.report.view import duration
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description
 
 _STYLE = {"conformant": "green", "nonconformant": "red", "nothing verified": "yellow", "unavailable": "yellow"}
 _WORDS = {"conformant": "CONFORMANT", "nonconformant": "NOT CONFORMANT", "nothing verified": "NOTHING VERIFIED"}
+_MOST_ROWS = 12
 _LOG_EVERY = 15.0  # seconds between lines of progress in a log
 
 
@@ -121,7 +123,7 @@ def summary(one: Implementation, verbose: bool) -> RenderableType:
     """The verdict of one implementation and the table behind it."""
     parts: list[RenderableType] = []
     if one.tallies:
-        parts.append(tally_table(one))
+        parts.append(tally_table(one, verbose))
     if verbose or one.status != "conformant":
         parts += [Text(f"note: {note}") for note in one.notes]
     skipped = sum(skip.count for skip in one.skips)
@@ -151,21 +153,26 @@ def _verdict(one: Implementation) -> Text:
     return Text.assemble((f"{_WORDS[one.status]}: ", style), (one.name, "bold"), f": {facts}")
 
 
-def tally_table(one: Implementation) -> Table:
-    """Cases by operator and check: how many passed, and how many did not."""
+def tally_table(one: Implementation, verbose: bool) -> Table:
+    """Cases by operator and check: how many passed, and how many did not. Many operators share a row with their gradients."""
+    each = verbose or len({tally.operator for tally in one.tallies}) <= _MOST_ROWS
     checks = list(dict.fromkeys(tally.check for tally in one.tallies))
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("operator")
+    table.add_column("operator" if each else "operator, all passes")
     for check in checks:
         table.add_column(check, justify="right")
-    by_key = {(t.operator, t.check): t for t in one.tallies}
-    for operator in dict.fromkeys(tally.operator for tally in one.tallies):
-        cells = [by_key.get((operator, check)) for check in checks]
-        table.add_row(operator, *(_cell(t.passed, t.failed, t.errored) if t else Text("–", "dim") for t in cells))
+    rows: dict[str, list[Tally]] = {}
+    for tally in one.tallies:
+        rows.setdefault(tally.operator if each else OPERATORS[tally.operator].base, []).append(tally)
+    for operator in (name for name in OPERATORS if name in rows):
+        table.add_row(operator, *(_cell([t for t in rows[operator] if t.check == check]) for check in checks))
     return table
 
 
-def _cell(passed: int, failed: int, errored: int) -> Text:
+def _cell(tallies: Sequence[Tally]) -> Text:
+    passed, failed, errored = (sum(getattr(t, name) for t in tallies) for name in ("passed", "failed", "errored"))
+    if not passed and not failed and not errored:
+        return Text("–", "dim")
     if not failed and not errored:
         return Text(f"{passed} ✓", "green")
     words = [f"{failed} ✗" if failed else "", f"{errored} !" if errored else ""]

@@ -6,7 +6,8 @@ import statistics
 from dataclasses import dataclass
 
 from conformance.problem import OPERATORS
-from conformance.report.schema import Accuracy, Implementation, Report, Timing
+from conformance.problem.dialect import DIALECT
+from conformance.report.schema import Accuracy, DialectAnswer, Implementation, Report, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,11 @@ class AccuracyLine:
 
 def verdict(report: Report) -> str:
     """The run in one sentence."""
-    here = [one for one in report.implementations if one.status != "unavailable"]
-    right = [one for one in here if one.status == "conformant"]
-    absent = len(report.implementations) - len(here)
-    sentence = f"{len(right)} of {len(here)} implementation{'s' * (len(here) != 1)} conformant"
-    findings = sum(len(one.findings) for one in here)
+    available = here(report)
+    right = [one for one in available if one.status == "conformant"]
+    absent = len(report.implementations) - len(available)
+    sentence = f"{len(right)} of {len(available)} implementation{'s' * (len(available) != 1)} conformant"
+    findings = sum(len(one.findings) for one in available)
     if findings:
         sentence += f", {findings} finding{'s' * (findings != 1)}"
     if absent:
@@ -50,14 +51,34 @@ def verdict(report: Report) -> str:
 
 
 def operators(report: Report) -> list[str]:
-    """The operators that anything was compared for, in the usual order."""
-    seen = {tally.operator for one in report.implementations for tally in one.tallies}
+    """The forward operators that anything was compared for, whichever pass, in the usual order."""
+    seen = {OPERATORS[tally.operator].base for one in report.implementations for tally in one.tallies}
     return [name for name in OPERATORS if name in seen]
 
 
+def passes(report: Report, operator: str) -> list[str]:
+    """The passes of a forward operator that anything was compared for: the operators that share its row."""
+    seen = {tally.operator for one in report.implementations for tally in one.tallies}
+    return [name for name in OPERATORS if name in seen and OPERATORS[name].base == operator]
+
+
+def here(report: Report) -> list[Implementation]:
+    return [one for one in report.implementations if one.status != "unavailable"]
+
+
+def dialects(report: Report) -> list[tuple[str, str, list[DialectAnswer | None]]]:
+    """For each option of the dialect its words, its name, and what every implementation that is here answers."""
+    answers = [{one.option: one for one in each.dialect} for each in here(report)]
+    return [
+        (asked.about, option, [given.get(option) for given in answers])
+        for option, asked in DIALECT.items()
+        if any(option in given for given in answers)
+    ]
+
+
 def cell(one: Implementation, operator: str) -> Cell:
-    """What the matrix shows for ``one`` and ``operator``."""
-    tallies = [tally for tally in one.tallies if tally.operator == operator]
+    """What the matrix shows for ``one`` and all passes of a forward operator."""
+    tallies = [tally for tally in one.tallies if OPERATORS[tally.operator].base == operator]
     passed = sum(t.passed for t in tallies)
     bad = sum(t.failed + t.errored for t in tallies)
     if bad:
@@ -66,7 +87,7 @@ def cell(one: Implementation, operator: str) -> Cell:
         return Cell("✓", "good", f"{passed:,}")
     if one.status == "unavailable":
         return Cell("·", "none", "not here")
-    return Cell("–", "none", "not claimed" if operator not in one.operators else "not run")
+    return Cell("–", "none", "not claimed" if operator not in {OPERATORS[name].base for name in one.operators} else "not run")
 
 
 def elements(one: Implementation) -> int:

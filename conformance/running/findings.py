@@ -112,8 +112,8 @@ def _message(failure: Failure, check: Check) -> str:
     return failure.message if failure.kind not in ("raised", "crashed", "hung") else f"the call {failure.message}"
 
 
-def _number(value: float | None) -> str | None:
-    return None if value is None else f"{value:.9g}"
+def _number(value: float | complex | None) -> str | None:
+    return None if value is None else f"{value:.9g}" if not isinstance(value, int) else str(value)
 
 
 def _grid(array: np.ndarray | None) -> str | None:
@@ -122,4 +122,5 @@ def _grid(array: np.ndarray | None) -> str | None:
         return None
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]
-    return str(np.array2string(array.astype(np.float64), precision=7, suppress_small=False, floatmode="maxprec"))
+    array = array if array.dtype.kind in "iuc" else array.astype(np.float64)
+    return str(np.array2string(array, precision=7, suppress_small=False, floatmode="maxprec"))

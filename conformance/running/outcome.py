@@ -8,7 +8,6 @@ from typing import Literal, Protocol
 
 from conformance.cases.case import Case
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
-from conformance.problem import Family
 from conformance.report.schema import Accuracy, Finding, Skip, Tally
 from conformance.running.plan import Trial
 from conformance.running.worker import Description
@@ -88,7 +87,7 @@ class Totals:
                 "elements": tally.elements + outcome.judgement.elements,
             }
         )
-        if outcome.judgement.accuracy is not None and problem.op.family is not Family.MAX_POOL:  # selecting rounds nothing
+        if outcome.judgement.accuracy is not None and problem.op.rounds:
             self.accuracy.append(accuracy_row(outcome.trial.case, outcome.judgement.accuracy))
 
     @property

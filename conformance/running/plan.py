@@ -6,17 +6,21 @@ them open; known answers and one round of every other check follow, then the res
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
 from conformance.cases.covering import covering
+from conformance.cases.extremes import long_cases
+from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
-from conformance.cases.values import REAL
+from conformance.cases.space import WIDER
+from conformance.cases.values import REAL, kinds_of_integers
 from conformance.checks import CHECKS, Check
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call
-from conformance.problem import OPERATORS, Family, Problem, Window
+from conformance.problem import OPERATORS, Family, Operator, Problem, Window
+from conformance.problem.validity import is_valid
 from conformance.running.profile import Profile
 
 _OPENING = 24  # cases of integers before anything else
@@ -51,10 +55,11 @@ def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial 
 def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int) -> Iterator[Trial]:
     """The trials of one operator. Deterministic: the same arguments give the same trials."""
     claimed = claims[operator]
-    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, profile.covering))
+    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, limit))
 
     def integers(first: int, last: int | None) -> Iterator[Trial]:
-        kinds = ("integers", "ties") if OPERATORS[operator].family is Family.MAX_POOL else ("integers",)
+        kinds = kinds_of_integers(OPERATORS[operator])
         number = first
         while (last is None or number < last) and (problem := problems.get(number)) is not None:
             case = Case(problem, kinds[number % len(kinds)], str(seed + number), "covering set")
@@ -64,8 +69,13 @@ def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: in
     yield from integers(0, _OPENING)
     for case in known_cases(operator, claimed):
         yield Trial(exact, case, exact.calls(case))
-    yield from _others(claims, problems, profile, seed)
+    yield from _others(claims, problems, profile, seed, _turns(OPERATORS[operator], claimed, profile))
+    for base, name in invalid_cases(operator, claimed):
+        case = Case(base, "invalid", name, "invalid problems")
+        yield Trial(CHECKS["rejection"], case, CHECKS["rejection"].calls(case))
     yield from integers(_OPENING, None)
+    for case in long_cases(operator, claimed, large=profile.layers) if profile.long else ():
+        yield Trial(exact, case, exact.calls(case))
     if profile.layers:
         yield from _layers(operator, claims, seed)
     if profile.random:
@@ -77,7 +87,8 @@ def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: in
 
 def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
     """About how many trials :func:`plan` makes, for a progress bar: the covering set's size is known only at its end."""
-    covering_set = profile.covering or (480 if "per_axis" in claims.options else 200)
+    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+    covering_set = limit or (480 if "per_axis" in claims.options else 200)
     return covering_set + (len(CHECKS) + len(REAL)) * profile.each + profile.random
 
 
@@ -96,21 +107,56 @@ class _Problems:
         return self._made[number]
 
 
-def _others(claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int) -> Iterator[Trial]:
+def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str]:
+    """The data types that have a turn of their own; in a brief run it is left to the covering set ("" changes nothing)."""
+    return tuple(dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes) if profile.every_type else ("",)
+
+
+Change = Callable[[Problem, Claims], Problem]
+
+
+def _others(
+    claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int, dtypes: Sequence[str]
+) -> Iterator[Trial]:
     """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
-    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy")]
+    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection")]
     wanted += [(CHECKS["accuracy"], kind) for kind in REAL]
     for repeat in range(profile.each):
         for place, (check, kind) in enumerate(wanted):
             start = repeat * 17 + place * 5  # other problems for every check and round
-            usual = check.name == "accuracy" and repeat % 2 == 1
-            trial = _first_that_applies(check, kind, claims, problems, start, seed, usual)
-            if trial is not None:
-                yield trial
+            for change in _changes(check, repeat, dtypes):
+                trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
+                if trial is not None:
+                    yield trial
+
+
+def _changes(check: Check, repeat: int, dtypes: Sequence[str]) -> Iterator[Change]:
+    """What is made of the covering set's problems for a round of a check: in the first, all tensors that there can be.
+
+    Special values, roundings and orders of sums are each data type's own, so every type has its turn; for accuracy there
+    are rounds of dense kernels of 3 and of single products.
+    """
+    if check.name.partition(".")[0] not in ("special", "accuracy") and check.name != "state.repeat":
+        layout = check.name.startswith("layout.") and check.name != "layout.broadcast"
+        yield _biased if repeat == 0 else _unbatched if repeat == 1 and layout else _as_it_is
+        return
+    shape = (_biased, _usual, _single)[repeat % 3] if check.name == "accuracy" else _as_it_is
+    for dtype in dtypes:
+
+        def change(problem: Problem, claims: Claims, dtype: str = dtype) -> Problem:
+            return shape(_of_type(problem, claims, dtype), claims)
+
+        yield change
 
 
 def _first_that_applies(
-    check: Check, kind: str, claims: Mapping[str, Claims], problems: _Problems, start: int, seed: int, usual: bool
+    check: Check,
+    kind: str,
+    claims: Mapping[str, Claims],
+    problems: _Problems,
+    start: int,
+    seed: int,
+    change: Change,
 ) -> Trial | None:
     size = next((n for n in range(start, -1, -1) if problems.get(n) is not None), None)
     if size is None:
@@ -118,21 +164,58 @@ def _first_that_applies(
     for step in range(_SEARCH):
         problem = problems.get(start + step) or problems.get((start + step) % (size + 1))
         assert problem is not None
-        if usual:
-            problem = _usual(problem)
+        problem = change(problem, claims[problem.operator])
         trial = make_trial(check, Case(problem, kind, str(seed + start), "covering set"), claims)
         if trial is not None:
             return trial
     return None
 
 
-def _usual(problem: Problem) -> Problem:
+def _as_it_is(problem: Problem, claims: Claims) -> Problem:
+    return problem
+
+
+def _biased(problem: Problem, claims: Claims) -> Problem:
+    """The same with a bias if it may have one: the first round of each check tries every tensor that there can be."""
+    biased = problem.replace(bias=True) if problem.op.traits.weights and problem.op.forward else problem
+    return problem if not is_valid(biased) or claims.refusal(biased) else biased
+
+
+def _of_type(problem: Problem, claims: Claims, dtype: str) -> Problem:
+    typed = problem.replace(dtype=dtype or problem.dtype)
+    if problem.result and problem.op.family is Family.CONV:
+        typed = typed.replace(result=WIDER.get(typed.dtype, ""))
+    return problem if claims.refusal(typed) or not is_valid(typed) else typed
+
+
+def _single(problem: Problem, claims: Claims) -> Problem:
+    """The same with one term in every sum: what is left is the rounding of products and results."""
+    plain = problem.replace(batch=1, auto_pad="", groups=1, bias=False)
+    channels = {"channels": 1, "out_channels": 1} if problem.op.is_pool else {"channels": 1}
+    windows = tuple(Window(max(4, w.size), 1) if isinstance(w, Window) else w for w in problem.windows)
+    single = plain.replace(windows=windows, **channels)
+    return single if is_valid(single) and not claims.refusal(single) else problem
+
+
+def _unbatched(problem: Problem, claims: Claims) -> Problem:
+    unbatched = problem.replace(batch=1, unbatched=True)
+    return unbatched if is_valid(unbatched) and not claims.refusal(unbatched) else problem
+
+
+def _usual(problem: Problem, claims: Claims) -> Problem:
     """The same with a dense kernel of 3 wherever it is larger than 1: what transform methods are made for."""
     windows = tuple(
-        Window(max(w.size, 7), 3, pad_begin=min(w.pad_begin, 1), pad_end=min(w.pad_end, 1), ceil=w.ceil) if w.kernel > 1 else w
+        Window(max(w.size, 7), 3, pad_begin=_one(w.pad_begin), pad_end=_one(w.pad_end), ceil=w.ceil, mode=w.mode)
+        if isinstance(w, Window) and w.kernel > 1
+        else w
         for w in problem.windows
     )
-    return problem.replace(windows=windows)
+    usual = problem.replace(windows=windows, auto_pad="")
+    return usual if is_valid(usual) else problem
+
+
+def _one(padding: int) -> int:
+    return min(max(padding, 0), 1)
 
 
 def _layers(operator: str, claims: Mapping[str, Claims], seed: int) -> Iterator[Trial]:

@@ -19,6 +19,7 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
+from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.findings import Group, as_plain_call, key_of, make_finding
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
@@ -29,7 +30,8 @@ from conformance.running.worker import Description
 
 _AHEAD = 6  # jobs handed in before the first of them is judged
 _AHEAD_BYTES = 64 * 2**20  # but no more data than this
-_MOST_LOSSES = 3  # crashes or hangs after which the rest of an implementation is not tried
+_MOST_LOSSES = 3  # crashes or hangs of one operator after which the rest of it is not tried
+_MOST_LOSSES_IN_ALL = 12  # and of all of them
 _SHRINK_SECONDS = 2.0
 _SHRINK_TOTAL = 6.0
 
@@ -78,7 +80,8 @@ class Run:
 
     def _check_all(self, session: Session, description: Description) -> None:
         claims, options = description.claims, self.options
-        operators = [name for name in OPERATORS if name in claims and name in (options.operators or OPERATORS)]
+        wanted = with_passes(options.operators) if options.operators else tuple(OPERATORS)
+        operators = [name for name in _in_order(claims) if name in wanted]
         missing = [name for name in options.operators if name not in claims]
         if missing and not operators:
             raise UsageError(f"{description.name} does not claim {missing[0]}", hint=f"it claims {', '.join(claims)}")
@@ -95,7 +98,7 @@ class Run:
     def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
         """All trials of one operator, some of them under way while others are judged."""
         waiting: deque[_Waiting] = deque()
-        self.failures = 0
+        self.failures, self.losses_before = 0, session.losses
         for trial in plan(operator, claims, self.options.profile, self.options.seed):
             reason = trial.reason or self._not_worthwhile(session)
             if reason:
@@ -111,11 +114,15 @@ class Run:
 
     def _not_worthwhile(self, session: Session) -> str:
         """Why the rest of an operator would only cost time, or nothing."""
-        if session.losses >= _MOST_LOSSES:
-            return f"cut short after {session.losses} crashes or hangs"
+        if self._loses(session):
+            return f"cut short after {session.losses - self.losses_before} crashes or hangs"
         if self.failures >= self.options.profile.most_failures:
             return f"cut short after {self.failures} failing cases"
         return ""
+
+    def _loses(self, session: Session) -> bool:
+        """Whether so many processes were lost that more of this operator would only lose more."""
+        return session.losses - self.losses_before >= _MOST_LOSSES or session.losses >= _MOST_LOSSES_IN_ALL
 
     def _note(self, outcome: Outcome) -> None:
         """Count an outcome."""
@@ -141,7 +148,7 @@ class Run:
         new = [group for group in self.groups.values() if not group.shrunk]
         plain = next((group for group in new if group.first.trial.check.name == "exact"), None)
         for group in new:
-            outcome = as_plain_call(group, run) if session.losses < _MOST_LOSSES else None
+            outcome = None if self._loses(session) else as_plain_call(group, run)
             if outcome is None:
                 continue
             if plain is None:
@@ -153,7 +160,7 @@ class Run:
         seconds = min(_SHRINK_SECONDS, _SHRINK_TOTAL / max(1, len(new)))
         for group in new:
             group.shrunk = True
-            worth = seconds if session.losses < _MOST_LOSSES else 0.0
+            worth = 0.0 if self._loses(session) else seconds
             finding = make_finding(group, self.target, claims, run, worth)
             self.findings.append(finding)
             self.listener.found(finding)
@@ -234,6 +241,12 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
         return Outcome(trial, "passed", judgement, seconds=seconds)
     errored = judgement.failure.kind in ("raised", "out of memory")
     return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds)
+
+
+def _in_order(claims: Mapping[str, Claims]) -> list[str]:
+    """The claimed operators, each forward pass followed by its gradients."""
+    forward = [name for name, operator in OPERATORS.items() if operator.forward]
+    return [name for base in forward for name in OPERATORS if OPERATORS[name].base == base and name in claims]
 
 
 def _status(totals: Totals, description: Description | None) -> Status:

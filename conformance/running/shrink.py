@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from conformance.cases.case import Case
 from conformance.problem import Problem
 from conformance.problem.validity import is_valid
+from conformance.problem.window import AdaptiveWindow
 
 _MOST_STEPS = 400
 
@@ -47,7 +48,11 @@ def _simpler(case: Case) -> Iterator[Case]:
 
 
 def _simpler_problems(problem: Problem) -> Iterator[Problem]:
-    yield problem.with_windows(stride=1, dilation=1, pad_begin=0, pad_end=0, ceil=False)
+    yield problem.with_windows(stride=1, dilation=1, pad_begin=0, pad_end=0, output_padding=0, ceil=False, mode="zeros")
+    yield problem.replace(auto_pad="")
+    yield problem.with_windows(mode="zeros")
+    yield problem.replace(unbatched=False)
+    yield problem.replace(result="")
     yield from (problem.replace(batch=batch) for batch in _less(problem.batch))
     yield from _fewer_channels(problem)
     yield problem.replace(bias=False)
@@ -56,8 +61,14 @@ def _simpler_problems(problem: Problem) -> Iterator[Problem]:
     yield problem.replace(count_include_pad=True)
     yield problem.with_windows(ceil=False)
     for axis, window in enumerate(problem.windows):
+        if isinstance(window, AdaptiveWindow):
+            yield problem.with_axis(axis, size=1, output=1)
+            yield from (problem.with_axis(axis, output=output) for output in _less(window.output))
+            yield from (problem.with_axis(axis, size=size) for size in _less(window.size))
+            continue
         yield problem.with_axis(axis, size=1, kernel=1, stride=1, dilation=1, pad_begin=0, pad_end=0)
-        yield problem.with_axis(axis, stride=1, dilation=1, pad_begin=0, pad_end=0)
+        yield problem.with_axis(axis, stride=1, dilation=1, pad_begin=0, pad_end=0, output_padding=0)
+        yield problem.with_axis(axis, output_padding=0)
         for field in ("stride", "dilation"):
             yield from (problem.with_axis(axis, **{field: value}) for value in _less(getattr(window, field)))
         for field in ("pad_begin", "pad_end"):
@@ -83,4 +94,4 @@ def _fewer_channels(problem: Problem) -> Iterator[Problem]:
 
 def _less(value: int, least: int = 1) -> Iterator[int]:
     """``least``, half of ``value``, and one less: enough to reach any smaller number."""
-    yield from sorted({least, (value + least) // 2, value - 1} - {value}) if value > least else ()
+    yield from sorted({least, (value + least) // 2, value - 1} - {value}) if value > least else (least,) if value < least else ()

@@ -136,7 +136,8 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
     if reason:
         return Reply(error=reason, error_kind=NOT_SUPPORTED), None
     before = {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
-    _poison_small_blocks(call)
+    if not call.invalid:
+        _poison_small_blocks(call)
     began = time.perf_counter()
     try:
         bare = implementation.prepare(call.problem, arrays)
@@ -235,10 +236,8 @@ def _poison_freed_memory() -> None:
 
 def _poison_small_blocks(call: Call) -> None:
     """NumPy keeps small freed blocks for itself: hand it some of the output's size, full of poison."""
-    if any(size < 1 for size in call.problem.output_shape):
-        return
-    size = int(np.prod(call.problem.output_shape)) * call.problem.format.numpy.itemsize
-    if size <= 1 << 16:
+    size = int(np.prod(call.problem.result_shape)) * call.problem.result_format.numpy.itemsize
+    if 0 < size <= 1 << 16:
         blocks = [np.full(size, _POISON, np.uint8) for _ in range(8)]
         blocks.clear()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from conformance.cases.strategies import draw_cases
 from conformance.checks import CHECKS
 from conformance.plugin.claims import Claims, options_of
 from conformance.plugin.job import Call, Job, Reply
+from conformance.plugin.registry import registered
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, parse_problem
 from conformance.reference.oracle import solve
@@ -36,6 +39,28 @@ def test_oracle_on_a_layer_of_resnet_50(benchmark: Any, label: str) -> None:
     (layer,) = (layer for layer in network_named("resnet-50").layers if layer.label == label)
     case = Case(layer.problem, "wide")
     benchmark(solve, case.problem, case.arrays())
+
+
+@pytest.mark.parametrize("layer", network_named("resnet-50").layers, ids=lambda layer: layer.label)
+def test_oracle_in_times_of_torch_on_resnet_50(benchmark: Any, layer: Any) -> None:
+    """Interleaved in one run; the wanted ratio is below 20, so that whole networks can be judged exactly."""
+    pytest.importorskip("torch")
+    case = Case(layer.problem, "integers")
+    arrays = case.arrays()
+    call = registered("torch-cpu").prepare(case.problem, arrays)
+    call()
+    ratios = []
+
+    def both() -> None:
+        times = [time.perf_counter()]
+        for function in (call, call, lambda: solve(case.problem, arrays)):  # the first one warms the caches
+            function()
+            times.append(time.perf_counter())
+        ratios.append((times[3] - times[2]) / (times[2] - times[1]))
+
+    benchmark.pedantic(both, rounds=3)
+    benchmark.extra_info["oracle / torch"] = round(statistics.median(ratios), 1)
+    print(f"{layer.label}: the oracle takes {statistics.median(ratios):.1f} times torch's float32 convolution")  # noqa: T201
 
 
 def test_making_the_values_of_a_case(benchmark: Any) -> None:

@@ -15,10 +15,11 @@ from conformance.problem.validity import is_valid
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_problem_is_valid_claimed_distinct_enough_and_small(operator: str) -> None:
-    claims = Claims(options=options_of(OPERATORS[operator]) - {"asymmetric_padding"})
+    dtypes = tuple(dtype for dtype in OPERATORS[operator].traits.dtypes if dtype not in ("float16", "complex64", "int8"))
+    claims = Claims(dtypes, options_of(OPERATORS[operator]) - {"asymmetric_padding"})
     problems = list(covering(operator, claims, 0))
     assert all(is_valid(p) and not claims.refusal(p) and p.work <= MAX_WORK for p in problems)
-    assert len(set(problems)) > 0.9 * len(problems) > 100
+    assert len(set(problems)) > 0.9 * len(problems) > 60
 
 
 def _seen(problems: list[Problem], axis: int) -> set[tuple[int, ...]]:

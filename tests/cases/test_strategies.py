@@ -21,7 +21,7 @@ def test_every_problem_is_valid(problem: Problem) -> None:
 @given(data=st.data(), operator=st.sampled_from(sorted(OPERATORS)), options=st.frozensets(st.sampled_from(sorted(OPTIONS))))
 @settings(max_examples=200)
 def test_every_problem_is_within_the_claims(data: st.DataObject, operator: str, options: frozenset[str]) -> None:
-    claims = Claims(options=options & options_of(OPERATORS[operator]))
+    claims = Claims(OPERATORS[operator].traits.dtypes, options & options_of(OPERATORS[operator]))
     assert claims.refusal(data.draw(problems(operator, claims))) is None
 
 

@@ -11,6 +11,7 @@ from conformance.errors import UsageError
 from conformance.plugin.claims import OPTIONS, Claims, options_of
 from conformance.plugin.decorate import declared
 from conformance.problem import OPERATORS, parse_problem
+from conformance.problem.operators import TRAITS, with_passes
 from tests.conftest import Check
 
 
@@ -23,17 +24,35 @@ from tests.conftest import Check
         ("dilation", "conv2d i5 k2 d2"), ("per_axis", "conv2d i5 k2 s2x1"), ("groups", "conv2d c2 i3 o2 k1 g2"),
         ("bias", "conv2d i3 k1 bias"), ("ceil", "max_pool2d i3 k2 ceil"), ("indices", "max_pool2d i3 k2 indices"),
         ("exclude_pad", "avg_pool2d i3 k2 exclude_pad"), ("divisor", "avg_pool2d i3 k2 divisor3"),
+        ("empty_batch", "conv2d n0 i3 k1"), ("unbatched", "conv2d i3 k1 unbatched"), ("crop", "conv2d i5 k1 p-1"),
+        ("reflect", "conv2d i3 k2 p1 reflect"), ("replicate", "conv2d i3 k2 p1 replicate"),
+        ("circular", "conv2d i3 k2 p1 circular"),
+        ("same", "conv2d i3 k2 same"), ("same", "conv2d i3 k2 valid"), ("same_upper", "max_pool2d i3 k2 s2 same_lower"),
+        ("output_padding", "conv_transpose2d i3 k2 s2 op1"), ("wide_result", "conv2d f16>f32 i3 k1"),
+        ("requantised", "conv_integer2d uint8>int8 i3 k1"), ("norm", "lp_pool2d i3 k2 norm3"),
+        ("norm_inf", "lp_pool2d i3 k2 norminf"),
     ],
 )  # fmt: skip
 def test_a_problem_that_needs_an_option_is_refused_without_it(option: str, text: str) -> None:
     problem = parse_problem(text)
-    everything = Claims(options=options_of(problem.op))
+    everything = Claims(problem.op.traits.dtypes, options_of(problem.op))
     assert everything.refusal(problem) is None
     assert option in (everything.without(option).refusal(problem) or "")
 
 
 def test_every_option_has_a_case_above() -> None:
-    assert len(OPTIONS) == 15
+    """But for the two that ask for errors, which no problem requires."""
+    assert len(OPTIONS.keys() - {"rejects", "strict_types"}) == 28
+
+
+def test_operators_are_every_pass_of_every_family_for_one_to_three_axes() -> None:
+    assert len(OPERATORS) == 3 * sum(len(traits.passes) for traits in TRAITS.values())
+
+
+def test_a_forward_operator_stands_for_all_its_passes() -> None:
+    names = with_passes(("max_pool2d",))
+    assert names == ("max_pool2d", "max_pool2d_input_grad", "max_pool2d_double_grad")
+    assert with_passes(("conv2d_input_grad",)) == ("conv2d_input_grad",)
 
 
 def test_channels_of_a_pooling_are_no_output_channels() -> None:
@@ -106,7 +125,3 @@ def test_what_only_takes_one_number_is_asked_for_nothing_else(check: Check, tmp_
     result = check(f"{file}:conv2d")
     assert result.status == "conformant", result.findings
     assert any("one number for all axes" in note for note in result.notes)
-
-
-def test_operators_are_complete() -> None:
-    assert len(OPERATORS) == 9

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from conformance.errors import UsageError
 from conformance.problem import FORMATS, OPERATORS, Problem, Window, parse_problem
 from conformance.problem.text import TextError, format_problem
+from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, AnyWindow, PadMode, TransposedWindow, auto_padding
 
 LARGEST = 9_999_999_999
 
@@ -18,7 +21,37 @@ EXAMPLES = [
     "avg_pool1d f64 n1 c1 i9 k2 exclude_pad",
     "avg_pool3d bf16 n1 c2 i4x5x6 k2x2x2 divisor7",
     "conv1d f16 n1 c1 i0 o1 k0",
+    "conv2d_weight_grad f64 n1 c2 i8x8 o3 k3x3 p1x1 reflect",
+    "conv_transpose1d f32 n1 c2 i5 o3 k3 s2 op1",
+    "conv_transpose2d_bias_grad complex64 n1 c2 i5x5 o3 k3x3 s2x2 p1x0:1 op1x0",
+    "adaptive_avg_pool2d f32 n1 c3 i7x7 to3x2",
+    "adaptive_max_pool1d f32 n1 c3 i7 to3 indices",
+    "conv_integer2d uint8>int8 n1 c3 i8x8 o4 k3x3",
+    "conv_integer1d int8 n1 c3 i8 o4 k3 bias",
+    "conv1d f16>f32 n1 c3 i8 o4 k3",
+    "conv1d int32 n0 c3 i8 o4 k3 p-1:2",
+    "conv2d f32 n1 c3 i8x8 o4 k3x4 same",
+    "conv2d f32 n1 c3 i8x8 o4 k3x4 same_lower circular",
+    "conv1d f32 n1 c3 i8 o4 k3 bias unbatched",
+    "lp_pool1d f32 n1 c3 i8 k3 norm1.5",
+    "lp_pool1d f32 n1 c3 i8 k3 norminf",
+    "lp_pool1d_input_grad f32 n1 c3 i8 k3 norm3 ceil",
+    "max_unpool1d f32 n1 c3 i8 k2 s2",
 ]
+
+
+@st.composite
+def windows(draw: st.DrawFn, kind: str, number: st.SearchStrategy[int], ceil: bool, mode: PadMode, rule: str) -> AnyWindow:
+    """Any window that can be written down, fitting or not; its padding is that of the rule where there is one."""
+    if kind == "adaptive":
+        return AdaptiveWindow(draw(number), draw(number))
+    padding = number | number.map(lambda pad: -pad)
+    if kind == "transposed":
+        return draw(st.builds(TransposedWindow, *[number] * 4, padding, padding, number))
+    bare = draw(st.builds(Window, *[number] * 4, ceil=st.just(ceil), mode=st.just(mode)))
+    if not rule:
+        return replace(bare, pad_begin=draw(padding), pad_end=draw(padding))
+    return bare
 
 
 @st.composite
@@ -26,11 +59,16 @@ def problems(draw: st.DrawFn) -> Problem:
     """Any problem that can be written down, valid or not."""
     op = OPERATORS[draw(st.sampled_from(sorted(OPERATORS)))]
     number = st.one_of(st.integers(0, 12), st.integers(0, LARGEST))
-    ceil = draw(st.booleans())
+    kind, ceil, mode = op.traits.window, draw(st.booleans()), draw(st.sampled_from(PAD_MODES))
+    rule = draw(st.sampled_from(["", *AUTO_PADS])) if kind == "sliding" else ""
+    axes = tuple(draw(windows(kind, number, ceil, mode, rule)) for _ in range(op.ndim))
+    if rule and all(min(w.size, w.kernel, w.stride, w.dilation) > 0 for w in axes):  # else there is nothing to compute with
+        pads = [auto_padding(rule, window) for window in axes]
+        axes = tuple(replace(w, pad_begin=pad[0], pad_end=pad[1]) for w, pad in zip(axes, pads, strict=True))
     channels = draw(number)
     return Problem(
         op.name,
-        tuple(draw(st.builds(Window, *[number] * 6, st.just(ceil))) for _ in range(op.ndim)),
+        axes,
         batch=draw(number),
         channels=channels,
         out_channels=channels if op.is_pool else draw(number),
@@ -40,6 +78,10 @@ def problems(draw: st.DrawFn) -> Problem:
         indices=draw(st.booleans()),
         count_include_pad=draw(st.booleans()),
         divisor=draw(st.none() | number),
+        norm=draw(st.sampled_from([2.0, 1.0, 3.0, float("inf")]) | st.floats(0, allow_nan=False)),
+        auto_pad=rule,
+        unbatched=draw(st.booleans()),
+        result=draw(st.sampled_from(["", *FORMATS])),
     )
 
 
@@ -65,6 +107,30 @@ def test_what_is_left_out_has_its_default() -> None:
     assert parse_problem("conv2d i5 k3") == Problem("conv2d", (Window(5, 3), Window(5, 3)))
     assert parse_problem("max_pool1d c7 i5 k3").out_channels == 7
     assert parse_problem("conv1d i5 k3").dtype == "float32"
+    assert parse_problem("conv_integer1d i5 k3").dtype == "uint8"
+    assert parse_problem("lp_pool1d i5 k3").norm == 2
+    assert parse_problem("conv_transpose1d i5 k3").output_padding == (0,)
+
+
+def test_a_rule_gives_the_padding_that_it_comes_to() -> None:
+    problem = parse_problem("conv2d i8x9 k4x3 same")
+    assert problem.padding == ((1, 2), (1, 1))
+    assert problem.auto_pad == "same"
+    assert parse_problem("conv1d i6 k3 s2 same_lower").padding == ((1, 0),)
+    assert parse_problem("conv1d i6 k3 valid").padding == ((0, 0),)
+
+
+def test_a_mode_holds_for_all_axes() -> None:
+    assert [w.mode for w in parse_problem("conv2d i8 k3 p1 reflect").windows] == ["reflect", "reflect"]
+    assert parse_problem("conv2d i8 k3 p1").pad_mode == "zeros"
+
+
+def test_each_kind_of_window_has_its_own_words() -> None:
+    assert parse_problem("conv_transpose2d i5 k3 s2 op1x0").windows == (
+        TransposedWindow(5, 3, 2, output_padding=1),
+        TransposedWindow(5, 3, 2),
+    )
+    assert parse_problem("adaptive_max_pool2d i5x6 to3").windows == (AdaptiveWindow(5, 3), AdaptiveWindow(6, 3))
 
 
 def test_one_number_serves_all_axes() -> None:
@@ -94,8 +160,29 @@ def test_a_data_type_may_be_written_long_or_short(name: str) -> None:
         ("conv1d i3", "the kernel (k…) is missing"),
         ("conv1d i3 k1 q4", "the word 'q4' is not understood"),
         ("conv1d i3 k1 hello", "the word 'hello' is not understood"),
-        ("conv1d i3 k1 k-1", "the word 'k-1' is not understood"),
-        ("conv1d i3 k1 s1.5", "the word 's1.5' is not understood"),
+        ("conv1d i3 k-1", "'k-1': the kernel is numbers joined by x"),
+        ("conv1d i3 k1 k-1", "'k' is given twice: 'k1' and 'k-1'"),
+        ("conv1d i3 k1 s1.5", "'s1.5': the stride is numbers joined by x"),
+        ("conv1d i3 k1 n1.5", "'n1.5': batch is a single number"),
+        ("conv1d i3 k1 ninf", "'ninf': batch is a single number"),
+        ("conv1d i3 k1 p1.5", "'p1.5': padding is p1x2, or p1:0x2:1"),
+        ("conv1d i3 k1 p--1", "the word 'p--1' is not understood"),
+        ("conv1d i3 k1 f32>f8", "the data type 'f8' is not known"),
+        ("conv1d i3 k1 op1", "'op1' says nothing of conv1d"),
+        ("conv1d i3 k1 to1", "'to1' says nothing of conv1d"),
+        ("adaptive_avg_pool1d i3", "the output (to…) is missing"),
+        ("adaptive_avg_pool1d i3 to2 k3", "'k3' says nothing of adaptive_avg_pool1d"),
+        ("adaptive_avg_pool1d i3 to2 p1", "'p1' says nothing of adaptive_avg_pool1d"),
+        ("adaptive_avg_pool1d i3 to2 ceil", "ceil, padding modes and padding rules say nothing of adaptive_avg_pool1d"),
+        ("adaptive_avg_pool1d i3 to2 same", "ceil, padding modes and padding rules say nothing of adaptive_avg_pool1d"),
+        ("conv_transpose1d i3 k2 same", "ceil, padding modes and padding rules say nothing of conv_transpose1d"),
+        ("conv_transpose1d i3 k2 reflect", "ceil, padding modes and padding rules say nothing of conv_transpose1d"),
+        ("conv1d i3 k2 reflect circular", "padding is given twice"),
+        ("conv1d i3 k2 same valid", "padding is given twice"),
+        ("conv1d i3 k2 same p1", "padding is given twice"),
+        ("lp_pool1d i3 k2 norm1x2", "'norm1x2': a norm is a number or inf"),
+        ("conv1d_forward i3 k2", "the operator 'conv1d_forward' is not known"),
+        ("lp_pool1d_double_grad i3 k2", "the operator 'lp_pool1d_double_grad' is not known"),
         ("conv1d i3 k1 f8", "the data type 'f8' is not known"),
         ("conv1d i3 k1 f32 f64", "the word 'f64' is not understood"),
         ("conv1d i3 k1 k2", "'k' is given twice: 'k1' and 'k2'"),
@@ -140,6 +227,9 @@ def must_parse_or_be_refused(text: str) -> None:
 @example("conv1d f" + "9" * 5000 + " i1 k1")
 @example("conv1d p" + "1:" * 5000 + " i1 k1")
 @example("conv1d i1 k1 n\u0663")
+@example("lp_pool1d i1 k1 norm" + "9" * 5000)
+@example("lp_pool1d i1 k1 norm0." + "0" * 350 + "1")
+@example("conv1d i1 k1 s0 same")
 def test_no_text_raises_anything_but_a_usage_error(text: str) -> None:
     must_parse_or_be_refused(text)
     must_parse_or_be_refused("conv2d i5 k3 " + text)
@@ -150,7 +240,7 @@ def test_no_change_of_a_text_raises_anything_but_a_usage_error(problem: Problem,
     text = str(problem)
     at = data.draw(st.integers(0, len(text)))
     until = data.draw(st.integers(at, min(len(text), at + 3)))
-    put = data.draw(st.text(alphabet="0123456789x:abcdefghiklmnops_ -.", max_size=4))
+    put = data.draw(st.text(alphabet="0123456789x:abcdefghiklmnoprstuv_> -.", max_size=4))
     must_parse_or_be_refused(text[:at] + put + text[until:])
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conformance.problem import Window
+from conformance.problem.window import OUTSIDE
 
 
 @st.composite
@@ -99,13 +100,14 @@ def test_without_ceil_no_window_leaves_the_padded_input(window: Window) -> None:
 
 @given(windows())
 def test_a_position_is_start_plus_tap_and_inside_where_it_is_an_index(window: Window) -> None:
-    at, inside, padded = window.positions(), window.inside(), window.inside_padded()
+    at, inside, padded, table = window.positions(), window.inside(), window.inside_padded(), window.table()
     assert at.shape == inside.shape == padded.shape == (max(0, window.output), window.kernel)
     elements = set(range(window.size))
     explicit = set(range(-window.pad_begin, window.size + window.pad_end))
     for p, t in np.ndindex(*at.shape):
         place = p * window.stride + t * window.dilation - window.pad_begin
         assert (at[p, t], inside[p, t], padded[p, t]) == (place, place in elements, place in explicit)
+        assert table[p, t] == (place if place in elements else OUTSIDE)
 
 
 def test_the_taps_of_a_dilated_window_lie_apart() -> None:

@@ -47,6 +47,12 @@ def test_a_crash_is_one_outcome_and_the_cases_before_it_are_kept(check: Check, m
     assert sum(tally.passed for tally in result.tallies) > 0
 
 
+def test_an_operator_that_crashes_does_not_keep_another_from_being_checked(check: Check) -> None:
+    result = check(f"{TARGETS / 'two_crash.py'}")
+    assert {finding.operator for finding in result.findings} == {"conv2d"}
+    assert sum(tally.passed for tally in result.tallies if tally.operator == "max_pool2d") > 40
+
+
 def test_a_crash_in_the_first_smoke_call_does_not_end_the_run(check: Check, misbehaving: str) -> None:
     result = check(f"{misbehaving}:aborts_conv2d")
     assert any("SIGABRT" in finding.message for finding in result.findings)

@@ -1,0 +1,45 @@
+"""Sizes at which counters and indices of 16 and 24 bits end: rows longer than 2^16, flat indices beyond 2^24."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.cases.case import Case
+from conformance.plugin.claims import Claims
+from conformance.problem import OPERATORS, Family, Problem
+from conformance.problem.operators import BIAS_GRAD
+from conformance.problem.text import parse_problem
+from conformance.problem.validity import is_valid
+
+_LONG = 2**16 + 3
+_LARGE = 2**24 + 5
+"""More elements than a float32 counts by ones."""
+
+
+def long_cases(operator: str, claims: Claims, large: bool) -> Iterator[Case]:
+    """One row, and all the axes before it of size 1; ``large`` adds one whose flat indices, where there are any, pass 2^24."""
+    op = OPERATORS[operator]
+    indexed = op.forward and op.family in (Family.MAX_POOL, Family.MAX_UNPOOL)
+    for size in (_LONG, _LARGE) if large and indexed else (_LONG,):
+        problem = _row(operator, size, claims)
+        if problem is not None:
+            yield Case(problem, "digits", "0", f"a row of {size:,}")
+
+
+def _row(operator: str, size: int, claims: Claims) -> Problem | None:
+    op = OPERATORS[operator]
+    dtype = next(
+        (name for name in ("float32", "uint8", *claims.dtypes) if name in claims.dtypes and name in op.traits.dtypes), ""
+    )
+    if not dtype or op.pass_name == BIAS_GRAD:  # which sums a whole row: a case of its own bound, not of indices
+        return None
+    kernel, ones = 2 if "kernel" in claims.options else 1, "1x" * (op.ndim - 1)
+    if op.traits.window == "adaptive":
+        window = f"i{ones}{size} to{ones}{size - 2}"
+    elif op.family == "max_unpool":
+        window = f"i{ones}{size // 2 * 2} k{ones}2 s{ones}2"
+    else:
+        window = f"i{ones}{size} k{ones}{kernel}"
+    indices = " indices" if "indices" in claims.options and op.traits.selects and op.forward else ""
+    problem = parse_problem(f"{operator} {window}{indices}").replace(dtype=dtype)
+    return problem if is_valid(problem) and not claims.refusal(problem) else None

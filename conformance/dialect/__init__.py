@@ -1,0 +1,1 @@
+"""Which options of the dialect an implementation follows, found out by probes."""

@@ -1,0 +1,115 @@
+"""What the oracle says of a result: its true values, and what an error bound needs to judge them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.problem import Problem
+from conformance.reference.floats import slices, two_sum
+
+MAX_SLICES = 6  # 6 slices of 20 bits hold any float64 data of a range up to 2^60
+_EXACT = 2.0**53
+
+Arrays = dict[str, np.ndarray]
+Form = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""A bilinear sum of products of two tensors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """For each element: its true value ``y + low``, the number of terms ``n``, and ``S``, the sum of their magnitudes.
+
+    ``error`` bounds how far y + low may be from the truth. ``divisor`` is 1 but for averages, where S is already divided by
+    it. ``roundings`` are those that a direct computation makes beside its sum, relative to S: a division, a power.
+    ``indices`` are those of max pooling, else None. All have the shape of the result.
+    """
+
+    y: np.ndarray
+    low: np.ndarray
+    n: np.ndarray
+    S: np.ndarray
+    error: np.ndarray
+    divisor: np.ndarray
+    roundings: int = 0
+    indices: np.ndarray | None = None
+
+
+def selected(y: np.ndarray, indices: np.ndarray | None = None) -> Truth:
+    """The truth of results that are elements of the input."""
+    zero = np.zeros_like(y)
+    with np.errstate(over="ignore"):
+        return Truth(y, zero, np.ones(y.shape, np.int64), np.abs(y), zero, np.ones(y.shape), indices=indices)
+
+
+def summed(problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, plus: np.ndarray | None = None) -> Truth:
+    """The truth of ``form(a, b) + plus``, a sum of ``n`` products (and ``plus``) for each element.
+
+    Products of two numbers of 24 bits are exact in float64; float64 inputs are cut into slices whose products sum without
+    rounding, and the slices' results are added with TwoSum. Complex numbers are four real sums.
+    """
+    n = np.broadcast_to(n, problem.result_shape)
+    shape = n.shape
+    extra = np.zeros(shape, a.dtype) if plus is None else np.broadcast_to(plus, shape)
+    S = form(np.abs(a), np.abs(b)).reshape(shape) + np.abs(extra)
+    if a.dtype.kind == "i":
+        y = form(a, b).reshape(shape) + extra
+        return Truth(y, np.zeros_like(y), n, S, np.zeros_like(y), np.ones(shape))
+    if a.dtype.kind == "c":
+        return _complex(problem, form, a, b, n, extra, S)
+    y, low, error = _real(problem, form, a, b, n, extra, S)
+    return Truth(y, low, n, S, error, np.ones(shape))
+
+
+def _real(
+    problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray, S: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    y = form(a, b).reshape(S.shape) + extra
+    low = np.zeros_like(y)
+    if is_whole(a) and is_whole(b) and is_whole(extra) and S.max(initial=0) < _EXACT:
+        return y, low, low
+    if problem.format.significand < 53 or not np.isfinite(S).all():
+        return y, low, gamma64(n) * S
+    bits = (53 - math.ceil(math.log2(problem.max_terms))) // 2  # the most with terms * 2^(2 bits) <= 2^53
+    a_parts, a_rest = slices(a, bits, MAX_SLICES)
+    b_parts, b_rest = slices(b, bits, MAX_SLICES)
+    y = extra
+    for a_part in a_parts:
+        for b_part in b_parts:
+            y, rounding = two_sum(y, form(a_part, b_part).reshape(S.shape))
+            low = low + rounding
+    lost = form(np.abs(a_rest), np.abs(b)) + form(np.abs(a), np.abs(b_rest))
+    return y, low, error_of_low(len(a_parts) * len(b_parts), S) + 2 * lost.reshape(S.shape)
+
+
+def _complex(
+    problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray, S: np.ndarray
+) -> Truth:
+    zero = np.zeros(S.shape)
+    rr, ii = (_real(problem, form, *pair, n, zero, S) for pair in ((a.real, b.real), (a.imag, b.imag)))
+    ri, ir = (_real(problem, form, *pair, n, zero, S) for pair in ((a.real, b.imag), (a.imag, b.real)))
+    y, low = np.empty(S.shape, np.complex128), np.empty(S.shape, np.complex128)
+    for part, (p, q, sign) in {"real": (rr, ii, -1), "imag": (ri, ir, 1)}.items():
+        total, first = two_sum(p[0], sign * q[0])
+        total, second = two_sum(total, getattr(extra, part))
+        setattr(y, part, total)
+        setattr(low, part, first + second + p[1] + sign * q[1])
+    error = rr[2] + ii[2] + ri[2] + ir[2] + error_of_low(4, S)
+    return Truth(y, low, n, S, error, np.ones(S.shape))
+
+
+def is_whole(a: np.ndarray) -> bool:
+    return bool((a == np.rint(a)).all())
+
+
+def gamma64(n: np.ndarray) -> np.ndarray:
+    product = n * 2.0**-53
+    return product / (1 - product)
+
+
+def error_of_low(parts: int, S: np.ndarray) -> np.ndarray:
+    """Adding up k rounding errors in float64 errs by at most about k^2 2^-106 S, here S of slices, at most 4 of the data's."""
+    return 4 * (parts + 2) ** 2 * 2.0**-106 * S

@@ -1,0 +1,1 @@
+"""What others publish about these operators, compared with the oracle."""
