@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.plugin.layouts import LAYOUTS, lay_out
+from conformance.problem import Family, Problem
 
 
 class Layout:
@@ -25,8 +27,8 @@ class Layout:
         self.name, self.about = f"layout.{layout}", f"tensors {layout.replace('_', ' ')} in memory"
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if case.problem.op.is_pool and case.problem.op.rounds and case.problem.max_terms * case.problem.format.unit_roundoff > 0.1:
-            return ()  # the bound of so many terms is as large as the result: nothing could fail
+        if _roundings(case.problem) * case.problem.format.unit_roundoff > 0.1:
+            return ()  # the bound of so many roundings is as large as the result: nothing could fail
         arrays = case.arrays()
         if self.layout == "broadcast":  # a stride of zero repeats the first item of the batch
             if case.problem.unbatched:
@@ -40,6 +42,15 @@ class Layout:
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         return judge_integers(claims, calls, replies, [f" ({self.about})"])
+
+
+def _roundings(problem: Problem) -> float:
+    """How many roundings the bound of a pooling's result counts; none where integers are exact."""
+    if not (problem.op.is_pool and problem.op.rounds) or math.isinf(problem.norm):
+        return 0
+    if problem.op.family is Family.LP_POOL and not problem.op.forward:  # the norm's own error, taken p + 1 times
+        return (problem.norm + 1) * math.prod(problem.kernel)
+    return problem.max_terms
 
 
 def _lies_alike(one: np.ndarray, other: np.ndarray) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+import traceback
 
 import click
 
@@ -61,6 +62,13 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
         sys.stderr.close()
         code = Exit.CONFORMANT
+    except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
+        traceback.print_exc()
+        _complain(
+            f"the harness itself failed: {type(error).__name__}: {error}",
+            "this is a bug of conv-conformance's, not of the target's",
+        )
+        code = Exit.NOTHING_VERIFIED
     sys.exit(code if isinstance(code, int) else Exit.CONFORMANT)
 
 

@@ -109,7 +109,7 @@ def repeat_command(trial: Trial, target: Target) -> str:
 
 
 def _message(failure: Failure, check: Check) -> str:
-    return failure.message if failure.kind not in ("raised", "crashed", "hung") else f"the call {failure.message}"
+    return failure.message if failure.kind not in ("raised", "crashed", "hung", "unreadable") else f"the call {failure.message}"
 
 
 def _number(value: float | complex | None) -> str | None:

@@ -32,7 +32,7 @@ _TAIL = 2000  # characters of a worker's output that are shown
 
 
 class WorkerLost(Exception):
-    """The worker crashed or hung in a job. ``kind`` is "crashed" or "hung", ``output`` the end of what it printed."""
+    """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``output`` the end of what the worker printed."""
 
     def __init__(self, kind: str, message: str, output: str) -> None:
         super().__init__(message)
@@ -119,6 +119,10 @@ class Session:
         except ProcessExpired as expired:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
+        except Exception as error:  # the worker lives, but what came back cannot be read, or the call broke the worker's own code
+            raise WorkerLost(
+                "unreadable", f"gave no reply that can be read ({type(error).__name__}: {error})", self._tail()
+            ) from error
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):

@@ -132,14 +132,15 @@ def loaded(target: Target) -> Implementation:
 
 def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndarray]) -> tuple[Reply, Any]:
     """Make one call; the reply, and the native result so that it stays alive."""
-    reason = implementation.supports(call.problem)
-    if reason:
-        return Reply(error=reason, error_kind=NOT_SUPPORTED), None
     before = {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
-    if not call.invalid:
-        _poison_small_blocks(call)
     began = time.perf_counter()
     try:
+        if not call.invalid:  # of an invalid problem nothing may be derived, neither whether it is supported nor its size
+            reason = implementation.supports(call.problem)
+            if reason:
+                return Reply(error=reason, error_kind=NOT_SUPPORTED), None
+            _poison_small_blocks(call)
+            began = time.perf_counter()
         bare = implementation.prepare(call.problem, arrays)
         native = bare()
         outputs = implementation.fetch(native)
@@ -181,9 +182,12 @@ def _with_memory_trouble(
 
 def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
     """All calls at once. The bare calls are made in threads; everything around them stays in this one."""
-    for call in job.calls:
-        if reason := implementation.supports(call.problem):
-            return [Reply(error=reason, error_kind=NOT_SUPPORTED)]
+    try:
+        refused = [reason for call in job.calls if (reason := implementation.supports(call.problem))]
+    except Exception as error:
+        return [Reply(error=f"raised {_words(error)} {_where(error)}".rstrip(), error_kind="raised")]
+    if refused:
+        return [Reply(error=refused[0], error_kind=NOT_SUPPORTED)]
     results: list[Any] = [None] * len(job.calls)
     arrays = [lay_out(call.arrays, call.layout) for call in job.calls]
     barrier = threading.Barrier(len(job.calls))
@@ -225,6 +229,9 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
 
 
 def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    """What leaves the process: nothing that needs the implementation's own code to be read."""
+    if any(output.dtype.hasobject for output in outputs):
+        raise WrongResult("returned an array of Python objects, not of numbers")
     return tuple(np.array(output, order="C", copy=True) for output in outputs)
 
 

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from conformance.cases.case import parse_case
 from conformance.errors import UsageError
+from conformance.plugin.job import Call, Job
+from conformance.plugin.target import Target
+from conformance.running.session import Session, WorkerLost
 from tests.conftest import TARGETS, Check
 
 
@@ -51,6 +55,31 @@ def test_an_operator_that_crashes_does_not_keep_another_from_being_checked(check
     result = check(f"{TARGETS / 'two_crash.py'}")
     assert {finding.operator for finding in result.findings} == {"conv2d"}
     assert sum(tally.passed for tally in result.tallies if tally.operator == "max_pool2d") > 40
+
+
+def test_a_result_of_objects_is_one_outcome(check: Check) -> None:
+    result = check(f"{TARGETS / 'unreadable.py'}:conv2d")
+    assert {finding.kind for finding in result.findings} == {"wrong result"}
+    assert any("Python objects" in finding.message for finding in result.findings)
+    assert sum(tally.passed for tally in result.tallies) > 0
+
+
+def test_a_job_that_breaks_the_worker_s_own_code_ends_no_run() -> None:
+    case = parse_case("conv2d i3x3 k2x2")
+    with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        with pytest.raises(WorkerLost) as lost:
+            session.submit(Job((Call(case.problem, case.arrays(), layout="no such layout"),))).result()
+        assert lost.value.kind == "unreadable"
+        (reply,) = session.submit(Job((Call(case.problem, case.arrays()),))).result()
+        assert reply.outputs[0].shape == case.problem.result_shape
+
+
+def test_an_error_in_saying_what_is_supported_is_one_outcome(check: Check) -> None:
+    result = check(f"{TARGETS / 'unreadable.py'}:SupportsRaises")
+    assert {finding.kind for finding in result.findings} == {"raised"}
+    assert any("KeyError" in finding.message for finding in result.findings)
+    assert sum(tally.passed for tally in result.tallies) > 0
 
 
 def test_a_crash_in_the_first_smoke_call_does_not_end_the_run(check: Check, misbehaving: str) -> None:

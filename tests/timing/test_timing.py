@@ -47,7 +47,7 @@ def test_implementations_are_timed_side_by_side_and_what_is_wrong_or_slow_gets_n
     workloads = [one for one in of_network("mobilenet-v2") if one.name.endswith("block17.project")]
     targets = {
         "gemm": Target("numpy-gemm"),
-        "loops": Target("naive"),
+        "loops": Target(f"{TARGETS / 'textbook.py'}:corr2d_multi_in_out"),
         "wrong": Target(f"{TARGETS / 'misbehaving.py'}:nan_conv2d"),
     }
     (measured,) = compare(targets, workloads, "gemm", lambda line: None)
