@@ -71,16 +71,16 @@ class TargetCollector(pytest.Collector):
                 seen[name] = seen.get(name, 0) + 1
                 if seen[name] == 1:
                     yield CaseItem.from_parent(
-                        self, name=name, check=trial.check, case=trial.case, worker=session, claims=description.claims
+                        self, name=name, check=trial.check, case=trial.case, worker=session, description=description
                     )
 
 
 class CaseItem(pytest.Item):
     """One check on one case."""
 
-    def __init__(self, *, check: Any, case: Any, worker: Any, claims: Any, **rest: Any) -> None:
+    def __init__(self, *, check: Any, case: Any, worker: Any, description: Any, **rest: Any) -> None:
         super().__init__(**rest)
-        self.check, self.case, self.worker, self.claims = check, case, worker, claims
+        self.check, self.case, self.worker, self.description = check, case, worker, description
         self.add_marker(pytest.mark.conformance)
 
     def runtest(self) -> None:
@@ -88,14 +88,14 @@ class CaseItem(pytest.Item):
         from conformance.running.plan import make_trial
         from conformance.running.run import run_trial
 
-        trial = make_trial(self.check, self.case, self.claims)
+        trial = make_trial(self.check, self.case, self.description.claims)
         if trial is None:
             pytest.skip("needs more than is claimed")
-        outcome = run_trial(self.worker, trial, self.claims)
+        outcome = run_trial(self.worker, trial, self.description.claims)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
         if outcome.failure is not None:
-            raise NotConformant(describe(outcome, Group(outcome), self.worker.target))
+            raise NotConformant(describe(outcome, Group(outcome), self.worker.target, self.description.known_failures))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, NotConformant):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +13,7 @@ from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
 from conformance.cli.options import make_target, target_options
 from conformance.errors import Exit, UsageError
+from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.report.terminal import make_console, print_finding
 from conformance.running.findings import Group, describe
@@ -64,7 +67,7 @@ def command(
     if check_name and outcomes and outcomes[0].failure is None:
         _show_inputs(console, outcomes[0].trial)
     for outcome in outcomes:
-        _show(console, outcome, target)
+        _show(console, outcome, target, description.known_failures)
     if any(outcome.failure for outcome in outcomes):
         return Exit.FINDINGS
     return Exit.CONFORMANT if any(outcome.status == "passed" for outcome in outcomes) else Exit.NOTHING_VERIFIED
@@ -85,10 +88,10 @@ def _show_inputs(console: Console, trial: Trial) -> None:
         console.print(Text(f"{name} {array.shape} {array.dtype.name}" + (f"\n{array}" if array.size <= 80 else "")))
 
 
-def _show(console: Console, outcome: Outcome, target: Target) -> None:
+def _show(console: Console, outcome: Outcome, target: Target, known: Sequence[KnownFailure]) -> None:
     name, judgement = outcome.trial.check.name, outcome.judgement
     if outcome.failure is not None:
-        print_finding(console, describe(outcome, Group(outcome), target))
+        print_finding(console, describe(outcome, Group(outcome), target, known))
     elif outcome.status == "skipped":
         console.print(Text(f"– {name}: skipped: {outcome.reason}", "dim"))
     else:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from conformance.plugin.claims import Claims
+from conformance.plugin.known import KnownFailure
 from conformance.problem import Problem
 
 
@@ -37,6 +38,8 @@ class Implementation(ABC):
     """Modules that must be importable for it to run."""
     install: str = ""
     """What to type where they are absent."""
+    known_failures: tuple[KnownFailure, ...] = ()
+    """What is known to fail: it stays a finding, and the report says what it is."""
     others: tuple[str, ...] = ()
     """Names in the same module that are to be checked by themselves, because this one holds one function an operator."""
 

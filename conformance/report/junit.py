@@ -45,6 +45,8 @@ def _case(suite: ET.Element, one: Implementation, tally: Tally) -> None:
 
 def _words(finding: Finding) -> str:
     lines = [f"{finding.kind}: {finding.message}", f"smallest case: {finding.case}"]
+    if finding.known:
+        lines.append(f"known: {finding.known}")
     if finding.index is not None:
         lines.append(f"first at {list(finding.index)}: expected {finding.expected}, got {finding.actual}")
     return "\n".join([*lines, f"repeat with: {finding.command}"])

@@ -57,7 +57,8 @@ class Finding(Value):
     """A failure, shrunk to its smallest case. ``expected`` and ``actual`` are where they first differ, at ``index``.
 
     ``kind`` is "wrong value", "wrong shape", "raised", "crashed", "hung", ...; ``case`` parses back to the same case, and
-    ``command`` repeats it. ``inputs`` and the two grids are printed arrays, given where they are small enough to read.
+    ``command`` repeats it; ``known`` says what it is where the backend's author knows. ``inputs`` and the two grids are
+    printed arrays, given where they are small enough to read.
     """
 
     operator: str
@@ -66,6 +67,7 @@ class Finding(Value):
     message: str
     case: str
     command: str
+    known: str = ""
     index: tuple[int, ...] | None = None
     expected: str | None = None
     actual: str | None = None

@@ -104,7 +104,8 @@ def print_finding(console: Console, finding: Finding) -> None:
     text = Text.assemble(
         ("✗ ", "bold red"), (f"{finding.operator} {finding.check}", "bold"), f": {finding.kind}: {finding.message}\n"
     )
-    facts = [("smallest case", finding.case)]
+    facts = [("known", finding.known)] if finding.known else []
+    facts.append(("smallest case", finding.case))
     if finding.index is not None:
         facts.append(("first at", f"{list(finding.index)}: expected {finding.expected}, got {finding.actual}"))
     facts += finding.inputs.items()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
 from conformance.checks.base import Failure
 from conformance.plugin.claims import Claims
+from conformance.plugin.known import KnownFailure, known_words
 from conformance.plugin.target import Target
 from conformance.report.schema import Finding
 from conformance.running.outcome import Outcome
@@ -51,7 +52,12 @@ def as_plain_call(group: Group, run: Callable[[Trial], Outcome]) -> Outcome | No
 
 
 def make_finding(
-    group: Group, target: Target, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome] | None, seconds: float
+    group: Group,
+    target: Target,
+    claims: Mapping[str, Claims],
+    run: Callable[[Trial], Outcome] | None,
+    seconds: float,
+    known: Sequence[KnownFailure] = (),
 ) -> Finding:
     """Shrink the group's first case within ``seconds`` by running smaller ones, and describe what is left."""
     outcome, check = group.first, group.first.trial.check
@@ -71,10 +77,10 @@ def make_finding(
         result = again(case) if case != outcome.trial.case else None
         if result is not None and result.failure is not None and result.failure.kind == kind:
             smallest = result
-    return describe(smallest, group, target)
+    return describe(smallest, group, target, known)
 
 
-def describe(outcome: Outcome, group: Group, target: Target) -> Finding:
+def describe(outcome: Outcome, group: Group, target: Target, known: Sequence[KnownFailure] = ()) -> Finding:
     """The finding of a failed outcome, as the report holds it."""
     failure, trial = outcome.failure, outcome.trial
     assert failure is not None
@@ -86,6 +92,7 @@ def describe(outcome: Outcome, group: Group, target: Target) -> Finding:
         message=_message(failure, trial.check),
         case=str(trial.case),
         command=repeat_command(trial, target),
+        known=known_words(known, trial.case.problem.operator, trial.check.name, failure.kind, str(trial.case)),
         index=failure.index,
         expected=_number(failure.expected),
         actual=_number(failure.actual),

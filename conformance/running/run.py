@@ -17,6 +17,7 @@ from conformance.checks.base import Failure, Judgement
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
+from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
@@ -161,9 +162,13 @@ class Run:
         for group in new:
             group.shrunk = True
             worth = 0.0 if self._loses(session) else seconds
-            finding = make_finding(group, self.target, claims, run, worth)
+            finding = make_finding(group, self.target, claims, run, worth, self._known)
             self.findings.append(finding)
             self.listener.found(finding)
+
+    @property
+    def _known(self) -> tuple[KnownFailure, ...]:
+        return self.description.known_failures if self.description else ()
 
     def result(self) -> Implementation:
         """What is known by now, as the report holds it."""
@@ -171,7 +176,7 @@ class Run:
         for group in self.groups.values():  # an interrupt may have come before they were shrunk
             if not group.shrunk:
                 group.shrunk = True
-                self.findings.append(make_finding(group, self.target, {}, None, 0.0))
+                self.findings.append(make_finding(group, self.target, {}, None, 0.0, self._known))
         reason, status = "", _status(totals, known)
         if known is not None and known.unavailable:
             reason = known.unavailable

@@ -27,6 +27,7 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.functions import not_claimed
 from conformance.plugin.implementation import Implementation, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
+from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
 from conformance.plugin.probe import FIRST_CALLS
@@ -51,6 +52,7 @@ class Description:
     unavailable: str = ""
     others: tuple[str, ...] = ()
     first_calls: tuple[tuple[Call, Reply], ...] = ()
+    known_failures: tuple[KnownFailure, ...] = ()
     seconds: float = 0.0
 
 
@@ -94,6 +96,7 @@ def describe(target: Target) -> Description | UsageError:
         reason,
         implementation.others,
         tuple((Call(problem, arrays), Reply(outputs)) for problem, arrays, outputs in FIRST_CALLS.values()),
+        implementation.known_failures,
         time.perf_counter() - began,
     )
 
