@@ -16,6 +16,7 @@ from conformance.problem import Problem, parse_problem, require_valid
 from conformance.problem.benchdnn import looks_like_benchdnn, parse_benchdnn
 from conformance.problem.text import TextError
 
+_ALL_KINDS = (*KINDS, "known", "invalid", "periodic")
 _VALUES = re.compile(r"values=(?P<kind>[a-z_]+):(?P<seed>[A-Za-z0-9_-]{1,64})")
 
 
@@ -34,6 +35,10 @@ class Case:
             from conformance.cases.known import known_arrays  # known answers are cases themselves
 
             return known_arrays(self.seed, self.problem)
+        if self.kind == "periodic":
+            from conformance.cases.periodic import periodic_arrays  # only what is huge needs it
+
+            return periodic_arrays(self.problem, self.seed)
         return make_values(self.problem, "digits" if self.kind == "invalid" else self.kind, self.seed)
 
     def __str__(self) -> str:
@@ -53,8 +58,8 @@ def parse_case(text: str) -> Case:
     if not recipes:
         return Case(problem, origin="given")
     recipe = _VALUES.fullmatch(recipes[0])
-    if len(recipes) > 1 or recipe is None or recipe["kind"] not in (*KINDS, "known", "invalid"):
-        kinds = ", ".join((*KINDS, "known", "invalid"))
+    if len(recipes) > 1 or recipe is None or recipe["kind"] not in _ALL_KINDS:
+        kinds = ", ".join(_ALL_KINDS)
         raise TextError(f"{' '.join(recipes)!r} is no recipe", hint=f"write values=KIND:SEED, KIND one of {kinds}")
     case = Case(problem, recipe["kind"], recipe["seed"], "given")
     if case.kind == "known":

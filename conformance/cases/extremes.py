@@ -1,4 +1,4 @@
-"""Sizes at which counters and indices of 16 and 24 bits end: rows longer than 2^16, flat indices beyond 2^24."""
+"""Sizes at which counters and indices of 16, 24 and 31 bits end: rows longer than 2^16, flat indices beyond 2^24 and 2^31."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from conformance.problem.validity import is_valid
 _LONG = 2**16 + 3
 _LARGE = 2**24 + 5
 """More elements than a float32 counts by ones."""
+_STRIDE = 64  # so that of inputs and outputs only one is large
+_SMALLEST = ("uint8", "int8", "float16", "bfloat16", "float32", "float64")
 
 
 def long_cases(operator: str, claims: Claims, large: bool) -> Iterator[Case]:
@@ -24,6 +26,25 @@ def long_cases(operator: str, claims: Claims, large: bool) -> Iterator[Case]:
         problem = _row(operator, size, claims)
         if problem is not None:
             yield Case(problem, "digits", "0", f"a row of {size:,}")
+
+
+def huge_cases(operator: str, claims: Claims, beyond: int = 2**31) -> Iterator[Case]:
+    """A row of inputs with flat indices over ``beyond``; of a convolution also many channels of outputs that have them.
+
+    In the smallest data type that is claimed, since even so it takes gigabytes.
+    """
+    op = OPERATORS[operator]
+    dtype = next((name for name in _SMALLEST if name in claims.dtypes and name in op.traits.dtypes), "")
+    if not dtype or not op.forward or op.family not in (Family.CONV, Family.MAX_POOL, Family.AVG_POOL):
+        return
+    ones = "1x" * (op.ndim - 1)
+    indices = " indices" if "indices" in claims.options and op.traits.selects else ""
+    texts = [f"i{ones}{beyond + 67} k{ones}{_STRIDE if op.is_pool else 2} s{ones}{_STRIDE}{indices}"]
+    texts += [] if op.is_pool else [f"i{ones}{beyond // _STRIDE + 3} o{_STRIDE} k{ones}1"]
+    for text in texts:
+        problem = parse_problem(f"{operator} {dtype} {text}")
+        if not claims.refusal(problem):
+            yield Case(problem, "periodic", "0", f"flat indices beyond {beyond:,}")
 
 
 def _row(operator: str, size: int, claims: Claims) -> Problem | None:

@@ -23,7 +23,7 @@ Maker = Callable[[Problem, np.random.Generator], Arrays]
 
 def make_values(problem: Problem, kind: str, seed: str) -> Arrays:
     """The tensors of ``problem`` by the names of its ``array_shapes``, in their data types."""
-    generator = np.random.Generator(np.random.Philox(key=zlib.crc32(f"{kind}:{seed}".encode())))
+    generator = generator_of(kind, seed)
     values = KINDS[kind](problem, generator)
     if problem.format.kind == "complex":
         imaginary = KINDS[kind](problem, generator)  # another draw of the same recipe
@@ -37,6 +37,10 @@ def make_values(problem: Problem, kind: str, seed: str) -> Arrays:
     if problem.op.family is Family.CONV_INTEGER:
         values |= _quantisation(problem, generator)
     return {name: array.astype(problem.dtype_of(name)) for name, array in values.items()}
+
+
+def generator_of(kind: str, seed: str) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=zlib.crc32(f"{kind}:{seed}".encode())))
 
 
 def largest_integer(problem: Problem) -> int:

@@ -17,9 +17,11 @@ from conformance.running.run import Run
 @click.command("check")
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @common()
+@click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
 def command(
     targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None,
     claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+    huge: bool,
 ) -> int:  # fmt: skip
     """Check implementations of convolution or pooling.
 
@@ -31,7 +33,7 @@ def command(
       conformance check path/to/file.py:conv2d
       conformance check torch-cpu --operator conv2d --html report.html
     """
-    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit)
+    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)
     console = make_console(stderr=json == "-")
     results: list[Implementation] = []
     interrupted = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 import time
@@ -53,8 +54,9 @@ def run_options(command: Command, profile: str) -> Command:
     return command
 
 
-def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: float) -> Options:
-    return Options(profile_named(profile), tuple(operator_named(name).name for name in operators), seed, time_limit)
+def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: float, huge: bool = False) -> Options:
+    chosen = dataclasses.replace(profile_named(profile), huge=huge)
+    return Options(chosen, tuple(operator_named(name).name for name in operators), seed, time_limit)
 
 
 def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:

@@ -17,6 +17,8 @@ class Call:
     """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the call before.
 
     ``invalid``: the problem has no meaning, or the tensors are not its own; nothing may be derived from it.
+    ``repeated``: the tensors are too large to be handed over; ``arrays`` has one period of each, flat, and the worker
+    repeats it up to the shape. ``parts`` are then the ranges of each flat result that are handed back.
     """
 
     problem: Problem
@@ -24,13 +26,16 @@ class Call:
     layout: str = "contiguous"
     same_address: bool = False
     invalid: bool = False
+    repeated: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What one call gave: its outputs as NumPy arrays, or an error, and breaches of the contract as (kind, message).
 
-    ``seconds`` is the time inside the implementation: prepare, call and fetch.
+    ``seconds`` is the time inside the implementation: prepare, call and fetch. ``whole`` is the shape of the results where
+    only parts of them were asked for.
     """
 
     outputs: tuple[np.ndarray, ...] = ()
@@ -38,6 +43,7 @@ class Reply:
     error_kind: str = ""
     trouble: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    whole: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

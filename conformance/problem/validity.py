@@ -13,8 +13,8 @@ from conformance.problem.operators import OPERATORS, Family
 from conformance.problem.problem import Problem
 from conformance.problem.window import AUTO_PADS, AdaptiveWindow, AnyWindow, TransposedWindow, Window, auto_padding
 
-MAX_ELEMENTS = 2**31
-"""No tensor of a problem may have more elements: a text must not be able to ask for all memory."""
+MAX_ELEMENTS = 2**31 + 2**20
+"""No tensor of a problem may have more elements: a text must not be able to ask for all memory. Indices beyond 2^31 fit."""
 _KINDS = {"sliding": Window, "transposed": TransposedWindow, "adaptive": AdaptiveWindow}
 _NO_NORM = "a norm is an option of p-norm pooling"
 _NO_DIVISOR = "exclude_pad and divisor are options of average pooling"
@@ -213,7 +213,7 @@ def _sizes(problem: Problem) -> list[str]:
     if not problem.op.forward:
         shapes["result"] = problem.result_shape
     return [
-        f"the tensor {name} of shape {shape} has more than 2^31 elements"
+        f"the tensor {name} of shape {shape} has more than 2^31 + 2^20 elements"
         for name, shape in shapes.items()
         if math.prod(shape) > MAX_ELEMENTS
     ]

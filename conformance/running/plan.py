@@ -6,12 +6,13 @@ them open; known answers and one round of every other check follow, then the res
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
 from conformance.cases.covering import covering
-from conformance.cases.extremes import long_cases
+from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
 from conformance.cases.space import WIDER
@@ -25,6 +26,7 @@ from conformance.running.profile import Profile
 
 _OPENING = 24  # cases of integers before anything else
 _SEARCH = 60  # problems tried to find one that a check has something to say about
+_HUGE_LIMIT = 900.0  # seconds for a call on tensors of gigabytes
 _LAYER_WORK = 60_000_000  # multiply-adds of a real layer that is judged in a check
 
 
@@ -36,6 +38,23 @@ class Trial:
     case: Case
     calls: tuple[Call, ...] = ()
     reason: str = ""
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that it may take where the run's own limit is not meant for it."""
+        return _HUGE_LIMIT if any(call.repeated for call in self.calls) else None
+
+    @property
+    def memory(self) -> int:
+        """About how many bytes its calls need at once beyond what any call needs: tensors, results and a copy of each."""
+        return max((2 * _bytes(call.problem) for call in self.calls if call.repeated), default=0)
+
+
+def _bytes(problem: Problem) -> int:
+    """Of all tensors and results."""
+    given = sum(math.prod(shape) * problem.dtype_of(name).itemsize for name, shape in problem.array_shapes.items())
+    each = problem.result_format.numpy.itemsize + (8 if problem.indices else 0)
+    return given + math.prod(problem.result_shape) * each
 
 
 def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial | None:
@@ -76,6 +95,8 @@ def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: in
     yield from integers(_OPENING, None)
     for case in long_cases(operator, claimed, large=profile.layers) if profile.long else ():
         yield Trial(exact, case, exact.calls(case))
+    for case in huge_cases(operator, claimed) if profile.huge else ():
+        yield Trial(CHECKS["huge"], case, CHECKS["huge"].calls(case))
     if profile.layers:
         yield from _layers(operator, claims, seed)
     if profile.random:
@@ -119,7 +140,7 @@ def _others(
     claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int, dtypes: Sequence[str]
 ) -> Iterator[Trial]:
     """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
-    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection")]
+    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
     wanted += [(CHECKS["accuracy"], kind) for kind in REAL]
     for repeat in range(profile.each):
         for place, (check, kind) in enumerate(wanted):

@@ -12,7 +12,7 @@ class Profile:
     """``covering``: problems of the covering set (None: all), for a gradient ``gradients``. ``each``: cases of every other
     check, and of every kind of real values. ``random``: cases drawn by hypothesis. ``layers``: whether layers of real
     networks are judged. ``every_type``: whether special values and accuracy are tried in every data type each time.
-    ``long``: whether rows beyond 2^16 are; with ``layers`` also flat indices beyond 2^24.
+    ``long``: whether rows beyond 2^16 are; with ``layers`` also flat indices beyond 2^24; ``huge``: beyond 2^31.
     ``most_failures``: an operator is left after so many failing cases."""
 
     name: str
@@ -23,6 +23,7 @@ class Profile:
     layers: bool
     every_type: bool = True
     long: bool = True
+    huge: bool = False
     most_failures: int = 20
 
 

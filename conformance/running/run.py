@@ -23,6 +23,7 @@ from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.findings import Group, as_plain_call, key_of, make_finding
+from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
@@ -101,13 +102,14 @@ class Run:
         waiting: deque[_Waiting] = deque()
         self.failures, self.losses_before = 0, session.losses
         for trial in plan(operator, claims, self.options.profile, self.options.seed):
-            reason = trial.reason or self._not_worthwhile(session)
+            stop = "" if trial.reason else self._not_worthwhile(session)
+            reason = trial.reason or stop or too_large(trial.memory)
             if reason:
                 self._note(Outcome(trial, "skipped", reason=reason))
-                if not trial.reason:
+                if stop:
                     break
                 continue
-            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))))
+            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)))
             while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
                 self._note(finish(waiting.popleft(), claims))
         while waiting:
@@ -216,7 +218,7 @@ class _Waiting:
 
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
     """One trial by itself: hand in, wait, judge."""
-    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))), claims)
+    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)), claims)
 
 
 def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import dataclasses
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ import threading
 import time
 import traceback
 import warnings
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
@@ -36,6 +38,7 @@ from conformance.plugin.target import Target
 _POISON = 0xA5  # as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, and never an integer
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 _M_PERTURB = -6  # of glibc's malloc.h
+_LARGE = 2**26  # bytes of a tensor beyond which a checksum stands for its contents
 _loaded: dict[Target, Implementation] = {}
 
 
@@ -110,7 +113,7 @@ def perform(target: Target, job: Job) -> list[Reply]:
     kept: list[tuple[Any, tuple[np.ndarray, ...]]] = []
     buffers: dict[str, np.ndarray] = {}
     for call in job.calls:
-        arrays = lay_out(call.arrays, call.layout)
+        arrays = lay_out(_whole(call), call.layout)
         if not replies and any(later.same_address for later in job.calls):
             arrays = {name: array.copy(order="K") for name, array in arrays.items()}  # they will be written over
         if call.same_address and buffers.keys() == arrays.keys():
@@ -135,7 +138,7 @@ def loaded(target: Target) -> Implementation:
 
 def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndarray]) -> tuple[Reply, Any]:
     """Make one call; the reply, and the native result so that it stays alive."""
-    before = {name: np.ascontiguousarray(array).tobytes() for name, array in arrays.items()}
+    before = {name: _contents(array) for name, array in arrays.items()}
     began = time.perf_counter()
     try:
         if not call.invalid:  # of an invalid problem nothing may be derived, neither whether it is supported nor its size
@@ -148,7 +151,8 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         native = bare()
         outputs = implementation.fetch(native)
         seconds = time.perf_counter() - began
-        outputs = _copies(outputs)
+        whole = tuple(output.shape for output in outputs) if call.parts else ()
+        outputs = _copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
     except WrongResult as error:
         return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
     except MemoryError as error:
@@ -156,9 +160,9 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
     except (Exception, SystemExit) as error:
         message = f"raised {_words(error)} {_where(error)}".rstrip()
         return Reply(error=message, error_kind="raised", seconds=time.perf_counter() - began), None
-    changed = [name for name, array in arrays.items() if np.ascontiguousarray(array).tobytes() != before[name]]
+    changed = [name for name, array in arrays.items() if _contents(array) != before[name]]
     trouble = tuple(("changed its input", f"the tensor {name} was changed by the call") for name in changed)
-    return Reply(outputs, trouble=trouble, seconds=seconds), native
+    return Reply(outputs, trouble=trouble, seconds=seconds, whole=whole), native
 
 
 def _with_memory_trouble(
@@ -180,7 +184,7 @@ def _with_memory_trouble(
         for now, then in zip(implementation.fetch(earlier), as_it_was, strict=True):
             if np.ascontiguousarray(now).tobytes() != then.tobytes():
                 trouble.append(("overwrote a result", f"call {len(kept) + 1} changed the result of call {number + 1}"))
-    return Reply(reply.outputs, trouble=tuple(trouble), seconds=reply.seconds)
+    return dataclasses.replace(reply, trouble=tuple(trouble))
 
 
 def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
@@ -229,6 +233,25 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         else Reply(error="the thread ended without a result", error_kind="raised")
         for reply in results
     ]
+
+
+def _whole(call: Call) -> dict[str, np.ndarray]:
+    """The tensors of a call, made up to their shapes where one period of each was handed over."""
+    if not call.repeated:
+        return call.arrays
+    return {name: np.resize(array, call.problem.array_shapes[name]) for name, array in call.arrays.items()}
+
+
+def _parts(output: np.ndarray, parts: tuple[tuple[int, int], ...]) -> np.ndarray:
+    """The ranges of a flat result, one after the other."""
+    flat = output.reshape(-1)
+    return np.concatenate([flat[start:end] for start, end in parts])
+
+
+def _contents(array: np.ndarray) -> bytes | int:
+    """What tells whether an array was changed: its bytes, of a large one their checksum."""
+    array = np.ascontiguousarray(array)
+    return array.tobytes() if array.nbytes < _LARGE else zlib.crc32(array.reshape(-1).view(np.uint8).data)
 
 
 def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

@@ -33,7 +33,7 @@ CASES = ["conv2d n2 c4 i7x6 o4 k3x2 s1x2 p1x1 d2x1 g2 bias values=integers:1",
 
 _SAY_NOTHING_OF_SOME = (
     "algebra", "special", "state.bias", "state.parameters", "state.repeat", "accuracy", "receptive", "layout.broadcast",
-    "rejection",
+    "rejection", "huge",
 )  # fmt: skip
 
 
