@@ -19,6 +19,8 @@ from conformance.problem.window import NUMPY_PAD_MODES, AdaptiveWindow, AnyWindo
 ORDER = 10
 
 Arrays = Mapping[str, np.ndarray]
+_MOST_ELEMENTS = 2**29
+"""Of all windows together, or of a tensor, which may be copied into a wider type: some gigabytes."""
 
 
 class NumpyGemm(Implementation):
@@ -28,6 +30,12 @@ class NumpyGemm(Implementation):
     @property
     def claims(self) -> Mapping[str, Claims]:
         return {name: Claims(op.traits.dtypes, options_of(op)) for name, op in OPERATORS.items() if _known(op)}
+
+    def supports(self, problem: Problem) -> str | None:
+        gathered = problem.batch * problem.channels * math.prod(problem.places) * math.prod(problem.kernel)
+        if max(gathered, math.prod(problem.input_shape), math.prod(problem.result_shape)) > _MOST_ELEMENTS:
+            return f"gathered windows or copied tensors would have more than {_MOST_ELEMENTS:,} elements"
+        return super().supports(problem)
 
     def prepare(self, problem: Problem, arrays: Arrays) -> Callable[[], object]:
         batched = require_valid(problem).replace(unbatched=False)

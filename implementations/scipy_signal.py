@@ -7,6 +7,7 @@ signal, not of each output, and declares that.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
@@ -19,6 +20,8 @@ from conformance.problem.window import NUMPY_PAD_MODES
 
 ORDER = 20
 _NOT_CONV, _NOT_POOL = {"crop", "unbatched", "wide_result"}, {"indices", "unbatched"}
+_MOST_COMPUTED = 2**28
+"""Outputs at stride 1, which are all computed: gigabytes in float64."""
 _INSTALL = "pip install 'conv-conformance[scipy]'"
 
 
@@ -35,6 +38,11 @@ class ScipyDirect(Implementation):
         conv = {n: Claims(options=options_of(op) - _NOT_CONV) for n, op in forward.items() if op.family is Family.CONV}
         pool = {n: Claims(options=options_of(op) - _NOT_POOL) for n, op in forward.items() if op.family is Family.MAX_POOL}
         return conv | pool
+
+    def supports(self, problem: Problem) -> str | None:
+        if problem.batch * problem.out_channels * math.prod(problem.with_windows(stride=1).output_shape[2:]) > _MOST_COMPUTED:
+            return f"stride is made by subsampling, of more than {_MOST_COMPUTED:,} outputs here"
+        return super().supports(problem)
 
     def prepare(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], object]:
         import scipy.ndimage
