@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -19,6 +20,16 @@ from conformance.problem import OPERATORS, Problem
 
 _CANDIDATES = 2
 _TRIES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How many combinations of levels were in a problem, of all that can be in one."""
+
+    pairs: int
+    pairs_possible: int
+    triples: int
+    triples_possible: int
 
 
 class Covering:
@@ -47,6 +58,14 @@ class Covering:
         """The numbers of all combinations in each row of ``levels``, shape (rows, combinations)."""
         return np.asarray((levels[:, self.columns] * self.factors).sum(axis=-1) + self.offsets)
 
+    def reached(self) -> Reached:
+        """What the problems until now cover; a combination that no problem can have is not counted."""
+        ends = [*self.offsets[1:].tolist(), len(self.seen)]
+        is_triple = np.repeat(self.factors[:, 2] > 0, np.diff([*self.offsets.tolist(), ends[-1]])) if ends else np.zeros(0, bool)
+        possible = ~self.given_up | self.seen
+        counts = [int((part & kind).sum()) for kind in (~is_triple, is_triple) for part in (self.seen, possible)]
+        return Reached(*counts)
+
     def open(self) -> np.ndarray:
         return np.flatnonzero(~(self.seen | self.given_up))
 
@@ -63,11 +82,16 @@ class Covering:
         return found
 
 
-def covering(operator: str, claims: Claims, seed: int, limit: int | None = None) -> Iterator[Problem]:
-    """Problems of ``operator`` within ``claims`` that cover all combinations that can occur; at most ``limit``."""
-    op = OPERATORS[operator]
-    chosen = parameters(op, claims)
-    cover, rng, made = Covering(chosen), random.Random(f"{operator}:{seed}"), 0
+def covering(
+    operator: str, claims: Claims, seed: int, limit: int | None = None, cover: Covering | None = None
+) -> Iterator[Problem]:
+    """Problems of ``operator`` within ``claims`` that cover all combinations that can occur; at most ``limit``.
+
+    ``cover`` (made of :func:`parameters`) keeps count for whoever wants to know.
+    """
+    chosen = parameters(OPERATORS[operator], claims)
+    cover = Covering(chosen) if cover is None else cover
+    rng, made = random.Random(f"{operator}:{seed}"), 0
     while (limit is None or made < limit) and len(still := cover.open()):
         target = cover.members(int(still[rng.randrange(len(still))]))
         found = _best(cover, rng, target, operator, claims)

@@ -86,7 +86,7 @@ def cases(operator: str | None = None, claims: Claims | None = None) -> st.Searc
     """A case of integers (for pooling also ties) whose results must be exact."""
 
     def with_values(problem: Problem) -> st.SearchStrategy[Case]:
-        kinds = kinds_of_integers(problem.op)
+        kinds = kinds_of_integers(problem)
         return st.builds(Case, st.just(problem), st.sampled_from(kinds), st.integers(0, 9999).map(str), st.just("random"))
 
     return problems(operator, claims).flatmap(with_values)

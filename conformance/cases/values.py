@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from conformance.problem import FORMATS, Family, Operator, Problem
+from conformance.problem import FORMATS, Family, Problem
 from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
 from conformance.problem.window import OUTSIDE
 
@@ -47,30 +47,32 @@ def largest_integer(problem: Problem) -> int:
     """The widest m such that integers in [-m, m] keep every sum of magnitudes within what the format holds exactly.
 
     For products terms * m^2 <= 2^p (complex ones count four times); for plain sums terms * m <= 2^p; what only selects may
-    have any.
+    have any. It is at least 1, of formats without a sign 3, since nothing but ones would give results that are all alike:
+    then most elements are zero (:func:`most_nonzero`).
     """
     result = problem.result_format if problem.op.family is not Family.CONV_INTEGER else problem.format
     limit, terms = min(problem.format.largest_whole, result.largest_whole), problem.max_terms
-    if problem.op.family is Family.LP_POOL:
+    if problem.op.family is Family.LP_POOL and not math.isinf(problem.norm):
         return 9
-    if problem.op.family is Family.CONV_INTEGER or not problem.op.rounds:
+    if problem.op.family in (Family.CONV_INTEGER, Family.LP_POOL) or not problem.op.rounds:
         return limit
     if problem.op.traits.weights and problem.op.pass_name != BIAS_GRAD:
         limit //= 4 if problem.format.kind == "complex" else 1
-        return max(1, math.isqrt(limit // terms))
+        return max(1 if problem.format.signed else 3, math.isqrt(limit // terms))
     return max(1, limit // terms // (2 if problem.format.kind == "complex" else 1))
 
 
 def most_nonzero(problem: Problem) -> int | None:
-    """How many elements of the first tensor may differ from zero, where even ones would sum past what the format holds.
+    """How many elements of the first tensor may differ from zero, where the smallest integers sum past what the format holds.
 
     None if all may. An element enters a result at most once, but for the copies that padding makes of it.
     """
-    limit, terms = problem.format.largest_whole, problem.max_terms
-    if terms <= limit // (4 if problem.format.kind == "complex" else 1) or not problem.op.rounds:
+    least = 1 if problem.format.signed else 3
+    limit, each = problem.format.largest_whole, (4 if problem.format.kind == "complex" else 1) * least**2
+    if problem.max_terms <= limit // each or not problem.op.rounds:
         return None
     copies = math.prod(1 + max(0, w.pad_begin) + max(0, w.pad_end) if w.mode != "zeros" else 1 for w in problem.windows)
-    return max(1, limit // (copies * (4 if problem.format.kind == "complex" else 1)) - problem.bias)
+    return max(1, (limit - least * problem.bias) // (each * copies))
 
 
 def _first(problem: Problem) -> str:
@@ -89,8 +91,16 @@ def _digits(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 
 def _ties(problem: Problem, rng: np.random.Generator) -> Arrays:
-    """Few different values, all negative: many ties of maxima, and padding with 0 would win."""
-    return _sparse(problem, rng, {n: -rng.integers(1, 4, shape).astype(np.float64) for n, shape in problem.array_shapes.items()})
+    """Few different values in the input, all negative: many ties of maxima, and padding with 0 would win.
+
+    The largest is so rare that a third of the windows have none, and so is the next: else all maxima would be one number.
+    """
+    values, rare = _integers(problem, rng), min(1 / 3, 1.2 / math.prod(problem.kernel))
+    if "x" not in values:  # a gradient that is not of a selection
+        return values
+    draw = rng.random(problem.array_shapes["x"])
+    rank = 0.0 + (draw > rare) + (draw > 2 * rare)
+    return values | {"x": -1 - rank if problem.format.signed else 3 - rank}
 
 
 def _nonzero(problem: Problem, rng: np.random.Generator, m: int) -> Arrays:
@@ -209,12 +219,15 @@ def _subnormal(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 
 def _zeros(problem: Problem, rng: np.random.Generator) -> Arrays:
-    """Digits among many zeros: whole windows of zeros, where a norm has no slope and 0 is taken."""
+    """Digits among many zeros: about half of the windows are nothing but zeros, where a norm has no slope and 0 is taken."""
     values = _digits(problem, rng)
     if problem.norm == 1:  # the slope of |x| at 0 is that of x where powers keep their sign: frameworks differ
         return values
     name = "x" if "x" in values else _first(problem)
-    return values | {name: np.where(rng.random(values[name].shape) < 0.15, values[name], 0)}
+    kept = rng.random(values[name].shape) < 1 - 0.5 ** (1 / math.prod(problem.kernel))
+    if name == "x" and kept.size:  # at least one that is read
+        kept.reshape(problem.input_shape)[(0, 0, *(int(w.table()[w.inside()][0]) for w in problem.windows))] = True
+    return values | {name: np.where(kept, values[name], 0)}
 
 
 def _overflow(problem: Problem, rng: np.random.Generator) -> Arrays:
@@ -263,11 +276,11 @@ def _quantisation(problem: Problem, rng: np.random.Generator) -> Arrays:
         flat = values[name].reshape(-1)
         at = rng.permutation(flat.size)[:2]
         flat[at] = ends[: len(at)]
-    if "b" in shapes:
-        values["b"] = rng.integers(-1000, 1000, shapes["b"], endpoint=True)
+    spread = max(1, math.isqrt(problem.max_terms) * 40)  # so that most scaled results lie inside, and some are clipped
+    if "b" in shapes:  # never so small that it would be lost when it is scaled
+        values["b"] = rng.integers(2 * spread, 8 * spread, shapes["b"], endpoint=True) * rng.choice([-1, 1], shapes["b"])
     if problem.requantised:
         out = np.iinfo(FORMATS[problem.result].numpy)
-        spread = max(1, math.isqrt(problem.max_terms) * 40)  # so that most results lie inside, and some are clipped
         values["scale"] = 2.0 ** (-round(math.log2(spread)) + rng.integers(-1, 2, shapes["scale"]))
         values["y_zero"] = np.array(rng.integers(out.min, out.max, endpoint=True))
     return values
@@ -295,8 +308,20 @@ REAL = ("bits", "wide", "cancellation", "spikes", "positive")
 """The kinds that judge accuracy."""
 
 
-def kinds_of_integers(operator: Operator) -> tuple[str, ...]:
+_ENOUGH = 8
+
+
+def has_many_windows(problem: Problem) -> bool:
+    """Whether so many windows have elements of their own that they hardly have one number for a maximum by chance."""
+    planes, elements = problem.batch * problem.channels, math.prod(window.elements for window in problem.windows)
+    return planes * min(math.prod(problem.output_shape[2:]), elements // math.prod(problem.kernel)) >= _ENOUGH
+
+
+def kinds_of_integers(problem: Problem) -> tuple[str, ...]:
     """The recipes whose results must be exact: where elements are selected, one has ties; for norms, one windows of zeros."""
-    if operator.family is Family.LP_POOL:
+    family = problem.op.family
+    if not has_many_windows(problem) or family is Family.MAX_UNPOOL:
+        return ("integers",)
+    if family is Family.LP_POOL:
         return ("integers", "zeros")
-    return ("integers", "ties") if operator.traits.selects and operator.family is not Family.MAX_UNPOOL else ("integers",)
+    return ("integers", "ties") if problem.op.traits.selects else ("integers",)

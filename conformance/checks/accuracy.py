@@ -46,7 +46,7 @@ class Accuracy:
         excess = excess_of(actual, truth.y, truth.low, bound.tolerance)
         figures = measure(call, actual, truth, excess, claims.accuracy)
         failure = difference(actual, truth.y, excess, kind="inaccurate", note=looks_like(figures.reached))
-        return Judgement(failure, actual.size, figures)
+        return Judgement(failure, actual.size, accuracy=figures)
 
 
 def measure(call: Call, actual: np.ndarray, truth: Truth, excess: np.ndarray, declared: str) -> AccuracyFigures:

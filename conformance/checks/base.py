@@ -53,10 +53,14 @@ class AccuracyFigures:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What a check says of one case: the failure, or None, how many elements were compared, and perhaps figures."""
+    """What a check says of one case: the failure, or None, how many elements were compared, and perhaps figures.
+
+    ``blind`` of the elements sum nothing but zeros, so that whatever is done there, they come out right.
+    """
 
     failure: Failure | None = None
     elements: int = 0
+    blind: int = 0
     accuracy: AccuracyFigures | None = None
 
 

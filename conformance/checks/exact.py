@@ -9,6 +9,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.checks.base import Check, Failure, Judgement, difference, excess_of, first_trouble
 from conformance.checks.likeness import class_reached, looks_like
+from conformance.checks.power import blind_outputs
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.problem import Format
@@ -38,21 +39,22 @@ class Exact:
 def judge_integers(claims: Claims, calls: Sequence[Call], replies: Sequence[Reply], notes: Sequence[str] = ()) -> Judgement:
     """Every reply against the truth on integer data; ``notes`` say what is special about each call."""
     trouble = first_trouble(calls, replies)
-    elements = 0
+    elements = blind = 0
     for number, (call, reply) in enumerate(zip(calls, replies, strict=False)):
         if trouble is not None and number >= trouble.call:
             break
         note = notes[number] if notes else ""
         elements += reply.outputs[0].size
-        failure = compare_integers(claims, call, reply, number, note)
+        truth = solve(call.problem, call.arrays)
+        blind += blind_outputs(call.problem, truth)
+        failure = compare_integers(claims, call, reply, truth, number, note)
         if failure:
-            return Judgement(failure, elements)
-    return Judgement(trouble, elements)
+            return Judgement(failure, elements, blind)
+    return Judgement(trouble, elements, blind)
 
 
-def compare_integers(claims: Claims, call: Call, reply: Reply, number: int = 0, note: str = "") -> Failure | None:
+def compare_integers(claims: Claims, call: Call, reply: Reply, truth: Truth, number: int, note: str) -> Failure | None:
     """One reply against the truth on integer data (perhaps with NaN or Inf planted)."""
-    truth = solve(call.problem, call.arrays)
     y = overflowed(truth.y, call.problem.result_format)
     excess = excess_of(reply.outputs[0], y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
     if (excess > 1).any() and call.problem.format.kind == "float":

@@ -44,6 +44,28 @@ class Tally(Value):
     elements: int = 0
 
 
+class Power(Value):
+    """What the cases of integers of one operator could show (METHOD section 9).
+
+    ``cases`` and ``elements`` were judged with zero tolerance; ``blind`` of the elements sum nothing but zeros. ``pairs`` of
+    ``pairs_possible`` combinations of two parameters' levels were in a problem, and so for three parameters of a window.
+    ``slips`` bounds the chance that another linear form of the same geometry is taken for the right one: the worst of all
+    geometries and the median, None where nothing is linear. ``sparse`` geometries, of narrow formats, have no such bound.
+    """
+
+    operator: str
+    cases: int
+    elements: int
+    blind: int
+    pairs: int
+    pairs_possible: int
+    triples: int
+    triples_possible: int
+    slips: float | None = None
+    slips_median: float | None = None
+    sparse: int = 0
+
+
 class Skip(Value):
     """Cases that were not run, by reason; ``example`` is the text of one of them."""
 
@@ -138,6 +160,7 @@ class Implementation(Value):
     notes: tuple[str, ...] = ()
     versions: dict[str, str] = {}
     tallies: tuple[Tally, ...] = ()
+    power: tuple[Power, ...] = ()
     skips: tuple[Skip, ...] = ()
     findings: tuple[Finding, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()

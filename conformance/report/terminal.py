@@ -13,7 +13,7 @@ from rich.text import Text
 
 from conformance.problem import OPERATORS
 from conformance.report.schema import Finding, Implementation, Tally, Timing
-from conformance.report.view import duration
+from conformance.report.view import duration, number, share
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description
 
@@ -125,6 +125,8 @@ def summary(one: Implementation, verbose: bool) -> RenderableType:
     parts: list[RenderableType] = []
     if one.tallies:
         parts.append(tally_table(one, verbose))
+    if verbose and one.power:
+        parts.append(power_table(one))
     if verbose or one.status != "conformant":
         parts += [Text(f"note: {note}") for note in one.notes]
     skipped = sum(skip.count for skip in one.skips)
@@ -167,6 +169,19 @@ def tally_table(one: Implementation, verbose: bool) -> Table:
         rows.setdefault(tally.operator if each else OPERATORS[tally.operator].base, []).append(tally)
     for operator in (name for name in OPERATORS if name in rows):
         table.add_row(operator, *(_cell([t for t in rows[operator] if t.check == check]) for check in checks))
+    return table
+
+
+def power_table(one: Implementation) -> Table:
+    """What the cases of integers could show, operator by operator; the report's page says what the columns are."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("integers, zero tolerance")
+    for column in ("cases", "elements", "seen", "pairs", "triples", "slips, worst", "median", "sparse"):
+        table.add_column(column, justify="right")
+    for p in one.power:
+        parts = (p.elements - p.blind, p.elements), (p.pairs, p.pairs_possible), (p.triples, p.triples_possible)
+        counts, chances = (f"{p.cases:,}", f"{p.elements:,}"), (number(p.slips), number(p.slips_median))
+        table.add_row(p.operator, *counts, *(share(*pair) for pair in parts), *chances, f"{p.sparse:,}")
     return table
 
 

@@ -94,6 +94,13 @@ def elements(one: Implementation) -> int:
     return sum(tally.elements for tally in one.tallies)
 
 
+def share(part: int, whole: int) -> str:
+    """A share in per cent, 100 % for all alone; a dash where there is nothing to have a share of."""
+    if not whole:
+        return "–"
+    return f"{100.0 if part == whole else min(100 * part / whole, 99.99):.4g} %"
+
+
 def accuracy_lines(report: Report) -> list[AccuracyLine]:
     """One line for each implementation and data type, in the order of the report."""
     lines = []

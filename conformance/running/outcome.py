@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from conformance.cases.case import Case
+from conformance.cases.covering import Reached
+from conformance.cases.values import most_nonzero
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
-from conformance.report.schema import Accuracy, Finding, Skip, Tally
+from conformance.checks.power import slip_bound
+from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally
 from conformance.running.plan import Trial
 from conformance.running.worker import Description
 
@@ -56,12 +60,47 @@ class Silence:
 
 
 @dataclass
+class Drawn:
+    """What cases of integers of one operator could show, added up."""
+
+    cases: int = 0
+    elements: int = 0
+    blind: int = 0
+    slips: list[float] = field(default_factory=list)
+    sparse: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        problem, judgement = outcome.trial.case.problem, outcome.judgement
+        self.cases += 1
+        self.elements += judgement.elements
+        self.blind += judgement.blind
+        chance = slip_bound(problem)
+        if chance is not None:
+            self.slips.append(chance)
+        self.sparse += most_nonzero(problem) is not None
+
+    def power(self, operator: str, reached: Reached) -> Power:
+        """As the report holds it; ``reached`` is what the covering set covered."""
+        return Power(
+            operator=operator,
+            cases=self.cases,
+            elements=self.elements,
+            blind=self.blind,
+            **dataclasses.asdict(reached),
+            slips=max(self.slips, default=None),
+            slips_median=statistics.median(self.slips) if self.slips else None,
+            sparse=self.sparse,
+        )
+
+
+@dataclass
 class Totals:
     """Adds outcomes up to what the report shows of an implementation."""
 
     tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
     skips: dict[tuple[str, str], Skip] = field(default_factory=dict)
     accuracy: list[Accuracy] = field(default_factory=list)
+    drawn: dict[str, Drawn] = field(default_factory=dict)
     seconds_inside: float = 0.0
     trials: int = 0
 
@@ -87,6 +126,8 @@ class Totals:
                 "elements": tally.elements + outcome.judgement.elements,
             }
         )
+        if outcome.trial.check.name == "exact":
+            self.drawn.setdefault(problem.operator, Drawn()).add(outcome)
         if outcome.judgement.accuracy is not None and problem.op.rounds:
             self.accuracy.append(accuracy_row(outcome.trial.case, outcome.judgement.accuracy))
 

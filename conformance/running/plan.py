@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
-from conformance.cases.covering import covering
+from conformance.cases.covering import Covering, covering
 from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
@@ -71,16 +71,18 @@ def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial 
     return Trial(check, case, calls) if calls and not any(map(refused, calls)) else None
 
 
-def plan(operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int) -> Iterator[Trial]:
-    """The trials of one operator. Deterministic: the same arguments give the same trials."""
+def plan(
+    operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None
+) -> Iterator[Trial]:
+    """The trials of one operator. Deterministic: the same arguments give the same trials. ``cover`` counts combinations."""
     claimed = claims[operator]
     limit = profile.covering if OPERATORS[operator].forward else profile.gradients
-    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, limit))
+    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, limit, cover))
 
     def integers(first: int, last: int | None) -> Iterator[Trial]:
-        kinds = kinds_of_integers(OPERATORS[operator])
         number = first
         while (last is None or number < last) and (problem := problems.get(number)) is not None:
+            kinds = kinds_of_integers(problem)
             case = Case(problem, kinds[number % len(kinds)], str(seed + number), "covering set")
             yield Trial(exact, case, exact.calls(case))
             number += 1

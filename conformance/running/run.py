@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from conformance.cases.case import Case
+from conformance.cases.covering import Covering
+from conformance.cases.space import parameters
 from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
 from conformance.errors import UsageError
@@ -58,6 +60,7 @@ class Run:
     totals: Totals = field(default_factory=Totals)
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    covered: dict[str, Covering] = field(default_factory=dict)
     description: Description | None = None
     interrupted: bool = False
     failures: int = 0
@@ -101,7 +104,8 @@ class Run:
         """All trials of one operator, some of them under way while others are judged."""
         waiting: deque[_Waiting] = deque()
         self.failures, self.losses_before = 0, session.losses
-        for trial in plan(operator, claims, self.options.profile, self.options.seed):
+        cover = self.covered[operator] = Covering(parameters(OPERATORS[operator], claims[operator]))
+        for trial in plan(operator, claims, self.options.profile, self.options.seed, cover):
             stop = "" if trial.reason else self._not_worthwhile(session)
             reason = trial.reason or stop or too_large(trial.memory)
             if reason:
@@ -185,6 +189,7 @@ class Run:
         elif status == "nothing verified":
             reason = "no case was compared"
         claims = known.claims if known else {}
+        drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
         return Implementation(
             name=known.name if known else self.target.text,
             summary=known.summary if known else "",
@@ -197,6 +202,7 @@ class Run:
             notes=known.notes if known else (),
             versions=dict(known.versions) if known else {},
             tallies=tuple(totals.tallies.values()),
+            power=tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
             skips=tuple(totals.skips.values()),
             findings=tuple(self.findings),
             accuracy=tuple(totals.accuracy),

@@ -6,7 +6,7 @@ from itertools import combinations, product
 
 import pytest
 
-from conformance.cases.covering import covering
+from conformance.cases.covering import Covering, covering
 from conformance.cases.space import MAX_WORK, build, parameters
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Problem
@@ -50,6 +50,21 @@ def test_every_pair_of_levels_that_some_problem_has_is_in_the_set() -> None:
         if problem in wanted:
             made |= pairs
     assert possible == made
+
+
+def test_what_is_covered_is_counted_and_in_the_end_it_is_all_that_can_be() -> None:
+    claims = Claims(("float32",), frozenset({"kernel", "stride", "batch"}))
+    cover = Covering(parameters(OPERATORS["conv1d"], claims))
+    assert cover.reached().pairs == cover.reached().triples == 0
+    made = covering("conv1d", claims, 0, cover=cover)
+    next(made)
+    first = cover.reached()
+    assert 0 < first.pairs < first.pairs_possible
+    assert 0 < first.triples < first.triples_possible
+    list(made)
+    last = cover.reached()
+    assert (last.pairs, last.triples) == (last.pairs_possible, last.triples_possible)
+    assert last.pairs > first.pairs
 
 
 def test_the_same_seed_gives_the_same_set_and_another_one_another() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.report.environment import environment
-from conformance.report.schema import Accuracy, Finding, Implementation, Report, Skip, Tally, Timing
+from conformance.report.schema import Accuracy, Finding, Implementation, Power, Report, Skip, Tally, Timing
 
 NASTY = "<script>alert(1)</script>|`x`"
 
@@ -30,6 +30,10 @@ def report() -> Report:
         tallies=(
             Tally(operator="conv2d", check="exact", passed=100, elements=12345),
             Tally(operator="max_pool2d", check="exact", passed=7, elements=70),
+        ),
+        power=(
+            Power(operator="conv2d", cases=100, elements=12345, blind=1, pairs=30, pairs_possible=40, triples=5,
+                  triples_possible=5, slips=0.25, slips_median=0.000488, sparse=3),
         ),
         skips=(Skip(operator="conv2d", reason="too large", count=2, example="conv2d i9x9 k3x3"),),
         accuracy=(accuracy("naive", 9, 2.0), accuracy("naive", 0, 0.0)),

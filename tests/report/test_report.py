@@ -15,7 +15,7 @@ from conformance.report.html import render_html
 from conformance.report.jsonfile import read_json, to_json
 from conformance.report.junit import render_junit
 from conformance.report.markdown import render_markdown
-from conformance.report.view import duration, verdict
+from conformance.report.view import duration, share, verdict
 from conformance.report.write import write_report
 from tests.report.sample import report
 
@@ -33,6 +33,16 @@ def test_the_page_loads_nothing_from_the_network(page: str) -> None:
 def test_what_comes_from_a_target_is_escaped(page: str) -> None:
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_page_says_what_the_cases_could_show(page: str) -> None:
+    row = page[page.index("What the cases of integers could show") :]
+    for words in ("99.99 %", "75 %", "100 %", "0.25", "0.000488"):
+        assert f'<td class="num">{words}</td>' in row
+
+
+def test_a_share_is_whole_only_if_nothing_is_missing() -> None:
+    assert [share(*pair) for pair in ((0, 0), (1, 3), (99_999, 100_000), (5, 5))] == ["–", "33.33 %", "99.99 %", "100 %"]
 
 
 def test_the_page_says_who_is_right_accurate_and_fast(page: str) -> None:
