@@ -225,7 +225,7 @@ def _zeros(problem: Problem, rng: np.random.Generator) -> Arrays:
         return values
     name = "x" if "x" in values else _first(problem)
     kept = rng.random(values[name].shape) < 1 - 0.5 ** (1 / math.prod(problem.kernel))
-    if name == "x" and kept.size:  # at least one that is read
+    if problem.op.family is Family.LP_POOL and kept.size:  # at least one that is read
         kept.reshape(problem.input_shape)[(0, 0, *(int(w.table()[w.inside()][0]) for w in problem.windows))] = True
     return values | {name: np.where(kept, values[name], 0)}
 
