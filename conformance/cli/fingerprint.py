@@ -27,9 +27,8 @@ from conformance.running.session import Session, WorkerLost
 _FORMATS = {8: "bfloat16", 11: "float16", 24: "float32", 53: "float64", 64: "x87", 113: "float128"}
 """Formats by the bits of their significands, the leading one counted."""
 _COLUMNS = {
-    "input, weight": "bits of each input and each weight that count, the leading one too (float64 53, float32 24, "
-    "float16 and TF32 11, bfloat16 8)",
-    "partial sums": "bits that a partial sum holds, and the format that has as many",
+    "bits": "of input, weight and result, the leading one counted (float64 53, float32 24, float16 and TF32 11, bfloat16 8)",
+    "partial sums": "bits of the sums on the way, and the format that has as many",
     "multiply-add": "fused: the product is not rounded before it is added; exact products: partial sums hold any product, "
     "so it cannot be told",
     "rounding": "what becomes of a sum that lies between two numbers",
@@ -154,51 +153,48 @@ def _table(fingerprints: Sequence[Fingerprint]) -> Table:
 
 
 def _cells(facts: Facts) -> tuple[str, ...]:
-    weights = "" if facts.weight_bits is None else f", {facts.weight_bits}"
+    weights = "–" if facts.weight_bits is None else facts.weight_bits
     return (
-        f"{facts.input_bits}{weights}",
-        _partial_sums(facts),
+        f"{facts.input_bits}, {weights}, {facts.result_bits}",
+        _partial_sums(facts.accumulator) or f"{facts.accumulator_seen} or more",
         facts.multiply_add,
         facts.rounding,
         facts.subnormals,
     )
 
 
-def _partial_sums(facts: Facts) -> str:
-    if not facts.accumulator:
-        return f"{facts.accumulator_seen} or more"
-    if len(facts.accumulator) > 1:
-        return f"mixed: {' and '.join(map(str, facts.accumulator))}"
-    (bits,) = facts.accumulator
-    return f"{bits} ({_FORMATS[bits]})" if bits in _FORMATS else f"{bits}"
+def _partial_sums(widths: Sequence[int]) -> str:
+    if len(widths) > 1:
+        return f"mixed: {' and '.join(map(str, widths))}"
+    return "".join(f"{bits} ({_FORMATS[bits]})" if bits in _FORMATS else f"{bits}" for bits in widths)
 
 
 def _orders(fingerprints: Sequence[Fingerprint]) -> Text:
     """Each sum with its orders, and the data types that are summed in each. Lines are left as long as they are."""
-    text, above = Text(), ("", "")
-    for operator, terms, dtypes, order in _alike(fingerprints):
-        if (operator, terms) != above:
-            problem = " ".join(order.problem.split()[2:])
-            text.append_text(Text.assemble("\n", f"{operator}: order of {terms}  ", (problem, "dim")))
-            above = (operator, terms)
-        words = order.words + (" (of the first element of the result; others differ)" if order.uneven else "")
-        text.append(f"\n  {dtypes:<35}{words}")
-        if order.brackets:
-            text.append(f"\n  {'':<35}{order.brackets}", "dim")
+    alike: dict[tuple[str, str], dict[tuple[str, str], list[Fingerprint]]] = {}
+    problems: dict[tuple[str, str], str] = {}
+    for each in fingerprints:
+        for order in each.facts.orders if each.facts else ():
+            where = (each.operator, order.terms)
+            problems.setdefault(where, " ".join(order.problem.split()[2:]))
+            alike.setdefault(where, {}).setdefault((_words(each, order), order.brackets), []).append(each)
+    text = Text()
+    for (operator, terms), orders in alike.items():
+        text.append_text(Text.assemble("\n", f"{operator}: order of {terms}  ", (problems[operator, terms], "dim")))
+        for (words, drawn), same in orders.items():
+            text.append(f"\n  {' '.join(each.dtype for each in same):<35}{words}")
+            text.append(f"\n  {'':<35}{drawn}" if drawn else "", "dim")
     return text
 
 
-def _alike(fingerprints: Sequence[Fingerprint]) -> list[tuple[str, str, str, Order]]:
-    """(operator, terms, data types, order), in the order in which operators and sums come first."""
-    orders = [
-        (each.operator, order.terms, each.dtype, order) for each in fingerprints if each.facts for order in each.facts.orders
-    ]
-    sums = list(dict.fromkeys((operator, terms) for operator, terms, *_ in orders))
-    by_order: dict[tuple[str, str, str, str, bool], list[tuple[str, Order]]] = {}
-    for operator, terms, dtype, order in sorted(orders, key=lambda row: sums.index(row[:2])):
-        key = (operator, terms, order.words, order.brackets, order.uneven)
-        by_order.setdefault(key, []).append((dtype, order))
-    return [(key[0], key[1], " ".join(dtype for dtype, _ in same), same[0][1]) for key, same in by_order.items()]
+def _words(each: Fingerprint, order: Order) -> str:
+    """The order's name, with what else is remarkable about this sum."""
+    words = [order.words]
+    if order.uneven:
+        words.append("(of the first element of the result; others differ)")
+    if each.facts and order.accumulator and order.accumulator != each.facts.accumulator:
+        words.append(f"(partial sums: {_partial_sums(order.accumulator)})")
+    return " ".join(words)
 
 
 def _remarks(fingerprints: Sequence[Fingerprint]) -> list[Text]:

@@ -56,6 +56,7 @@ class Facts:
 
     input_bits: int
     weight_bits: int | None
+    result_bits: int
     accumulator: tuple[int, ...]
     accumulator_seen: int
     multiply_add: str
@@ -108,7 +109,7 @@ def _fingerprint(send: Send, claimed: Claims, operator: str, dtype: str) -> Fing
     others = {"others": 1} if "out_channels" not in claimed.options else {}
     sites = list(sites_of(operator, dtype, **others))
     by_words = {site.words: site for site in reversed(sites) if not claimed.refusal(site.problem)}
-    usable = list(reversed(by_words.values()))
+    usable = [site for site in reversed(by_words.values()) if site.size != 4] or list(by_words.values())
     if not usable:
         return Fingerprint(operator, dtype, reason=str(claimed.refusal(sites[0].problem)))
     long = long_site(operator, dtype, **others)
@@ -131,23 +132,24 @@ def _facts(send: Send, sites: Sequence[Site], long: Site | None) -> Facts | str:
         return wrong
     bits = probes.factor_bits(summation)
     weight_bits = probes.factor_bits(summation, weights=True) if summation.weighted else None
-    held = probes.accumulator(summation)
+    held, result_bits = probes.accumulator(summation), probes.result_bits(summation)
     tree, order = _order(_Caller(sites[0], send), held.widths)
     factor = min(bits, weight_bits or bits)
     fused, remark = _multiply_add(send, summation, long, factor, held.widths, tree)
-    rounded, small = probes.rounding(summation, factor, held.widths), probes.subnormals(summation)
+    rounded, small = probes.rounding(summation, factor), probes.subnormals(summation)
     uneven = "elements of one result are computed in different ways: the facts are those of the first"
     uneven = uneven if caller.uneven and not order.uneven else ""
     return Facts(
         bits,
         weight_bits,
+        result_bits,
         held.widths,
         held.seen,
         fused,
         rounded,
         small,
-        (order, *(_order_elsewhere(_Caller(site, send)) for site in sites[1:3] if site.size > 4)),
-        tuple(note for note in (remark, _hidden(summation, factor, held.widths), uneven) if note),
+        (order, *(_order_elsewhere(_Caller(site, send)) for site in sites[1:3])),
+        tuple(note for note in (remark, _hidden(summation, factor, result_bits), uneven) if note),
     )
 
 
@@ -185,9 +187,9 @@ def _order(caller: _Caller, widths: tuple[int, ...]) -> tuple[Tree | None, Order
     return tree, Order(caller.site.words, str(caller.site.problem), widths, drawn, words, caller.uneven)
 
 
-def _hidden(summation: Summation, factor: int, widths: Sequence[int]) -> str:
-    if widths and widths[0] == factor < summation.format.significand:
-        return f"inputs may have more than {factor} bits: an accumulator of {factor} hides them"
+def _hidden(summation: Summation, factor: int, result: int) -> str:
+    if factor == result < summation.format.significand:
+        return f"inputs may have more than {factor} bits: a result of {result} hides them"
     return ""
 
 
@@ -226,13 +228,27 @@ class _Caller:
         return result.astype(np.float64)
 
     def wrong_integers(self) -> str:
-        """What a direct sum cannot do: small integers that do not come out exactly. Empty if all do."""
-        call = self.site.integers()
-        result, truth = self._result(self.send((call,))[0]), solve(call.problem, call.arrays).y
-        if (result == truth).all():
-            return ""
-        at = np.unravel_index(int(np.argmax(np.nan_to_num(abs(result - truth), nan=np.inf))), truth.shape)
-        instead = f"{float(result[at])!r} for {truth[at]:g}"
-        if abs(result[at] - truth[at]) < 0.5:
-            return f"not a direct sum: integers are not exact ({instead})"
-        return f"wrong on integers ({instead}): conformance check tells more"
+        """What a direct sum cannot do: small integers that do not come out exactly. Empty if all do.
+
+        They are asked for again behind another call, which must leave nothing behind.
+        """
+        plain, beside, again = (self._error(call) for call in (self.site.integers(), self.site.spiked(), self.site.integers()))
+        if error := plain or again:
+            difference, instead = error
+            if difference < 0.5:
+                return f"not a direct sum: integers are not exact ({instead})"
+            return f"wrong on integers ({instead}): conformance check tells more"
+        if beside:
+            return f"not a direct sum: integers are not exact beside a large number that they do not see ({beside[1]})"
+        return ""
+
+    def _error(self, call: Call) -> tuple[float, str] | None:
+        """The largest error in elements that do not see a spike, if there is one, and that element in words."""
+        result, truth = self._result(self.send((call,))[0]), solve(call.problem, call.arrays)
+        limit = self.site.spike / self.site.divisor / 2
+        with np.errstate(invalid="ignore"):  # elements that see the spike may be infinite
+            error = np.where(np.less(truth.S, limit), np.nan_to_num(abs(result - truth.y), nan=np.inf), 0.0)
+        if not error.any():
+            return None
+        at = np.unravel_index(int(np.argmax(error)), error.shape)
+        return float(error[at]), f"{float(result[at])!r} for {truth.y[at]:g}"

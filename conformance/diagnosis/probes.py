@@ -10,6 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from conformance.diagnosis.summation import Tree, joins_as_term, rebuild
 from conformance.problem.formats import Format
@@ -198,13 +199,28 @@ _ROUNDED = {
 }
 
 
-def rounding(summation: Summation, factor: int, widths: Sequence[int]) -> str:
-    """How a sum is rounded that lies between two numbers of the narrower of result and accumulator.
+def result_bits(summation: Summation) -> int:
+    """The significand of the result: of 1 + 2^-t from two terms the largest t that arrives, plus 1, where the most arrive."""
+    last = summation.size - 1
+    return 1 + max(_tails(summation, [(0, 1), (0, last // 2), (0, last)]))
 
-    In units of the last place above 1 the sums are 1/2, 1 + 1/2, 3/4 and 1/4, and the same below -1.
+
+def _tails(summation: Summation, places: Sequence[tuple[int, int]]) -> list[int]:
+    def question(first: int, second: int, t: int) -> tuple[Terms, float]:
+        values = {first: 1.0, second: 2.0**-t}
+        return [summation.product(values.get(at, 0.0)) for at in range(summation.size)], 1 + 2.0**-t
+
+    return _largest(summation, [partial(question, *pair) for pair in places], summation.format.significand - 1)
+
+
+def rounding(summation: Summation, factor: int) -> str:
+    """How the sum of the first two terms is rounded if it lies between two numbers: of the partial sums or of the result.
+
+    In units of the last place above 1 the sums are 1/2, 1 + 1/2, 3/4 and 1/4, and the same below -1. Inputs must have the
+    ``factor`` of bits that 1 and one such unit need.
     """
-    bits = min(summation.format.significand, *widths) if widths else summation.format.significand
-    if factor < bits or (len(widths) > 1 and widths[0] <= summation.format.significand):
+    bits = 1 + _tails(summation, [(0, 1)])[0]
+    if factor < bits:
         return "cannot tell"
     ulp = 2.0 ** (1 - bits)
     sums = [(1.0, ulp / 2), (1 + ulp, ulp / 2), (1.0, 0.75 * ulp), (1.0, 0.25 * ulp)]

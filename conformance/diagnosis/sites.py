@@ -59,6 +59,24 @@ class Site:
         shapes = self.problem.array_shapes
         return Call(self.problem, {name: draw.integers(-2, 3, shape).astype(kind) for name, shape in shapes.items()})
 
+    @property
+    def spike(self) -> float:
+        """A number so large that small ones are lost beside it, if float16 can hold such a number."""
+        return float(min(2.0 ** (max(self.problem.format.significand, 24) + 8), self.problem.format.largest_power))
+
+    def spiked(self) -> Call:
+        """Those integers with one spike, in the weights if there are any, and half of the inputs zero, so that many elements
+        of the result do not see it: a direct sum keeps them exact, a transform mixes them with it."""
+        call = self.integers()
+        first, *second = call.arrays.values()
+        if second:
+            draw = np.random.default_rng(1)
+            first[...] = draw.integers(1, 3, first.shape) * draw.integers(0, 2, first.shape)
+            second[0].reshape(-1)[-1] = self.spike
+        else:
+            first.reshape(-1)[0] = self.spike
+        return call
+
 
 def concerns(operator: str) -> str:
     """Why an operator has no sums that can be probed, empty if it has."""
@@ -80,7 +98,7 @@ def sites_of(operator: str, dtype: str, others: int = _OTHERS) -> Iterator[Site]
         for size in (16, 8):
             yield _of_terms(operator, dtype, size, others)
     if op.family is Family.CONV and op.pass_name == FORWARD:
-        yield _of_weights(operator, dtype, {1: (9,), 2: (3, 3), 3: (3, 3, 3)}[op.ndim], others)
+        yield _of_weights(operator, dtype, (3,) * op.ndim, others)
     if op.family is Family.AVG_POOL or (op.family is Family.CONV and op.pass_name == FORWARD):
         for size, tiles in itertools.product((16, 8, 4), (_TILES, 1)):
             if op.ndim in _FACTORS[size]:

@@ -23,7 +23,7 @@ def fingerprint(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_facts_and_orders_are_shown() -> None:
     done = fingerprint(f"{TARGETS / 'base.py'}:conv2d")
     assert done.returncode == 0, done.stderr
-    (row,) = [line for line in done.stdout.splitlines() if "24, 24" in line]
+    (row,) = [line for line in done.stdout.splitlines() if "24, 24, 24" in line]
     assert "float32" in row
     assert "24 (float32)" in row
     assert "nearest, ties to even" in row

@@ -40,7 +40,7 @@ def test_naive_loops_round_after_every_operation_and_go_first_to_last() -> None:
     assert (facts.input_bits, facts.weight_bits, facts.accumulator) == (24, 24, (24,))
     assert (facts.multiply_add, facts.rounding, facts.subnormals) == ("not fused", "nearest, ties to even", "kept")
     assert [order.words for order in facts.orders] == ["sequential, first to last"] * 3
-    assert [order.terms for order in facts.orders] == ["16 channels", "8 channels", "9 taps"]
+    assert [order.terms for order in facts.orders] == ["16 channels", "8 channels", "3 taps"]
 
 
 def test_half_precision_is_summed_in_float32_by_a_matrix_product() -> None:
@@ -87,12 +87,44 @@ def test_integers_that_are_nearly_right_are_no_direct_sum() -> None:
     assert found.reason.startswith("not a direct sum: integers are not exact")
 
 
+def test_a_transform_that_is_exact_on_integers_shows_beside_a_large_number() -> None:
+    class RunningSum(NumpyGemm):
+        """Averages of a row as differences of running sums."""
+
+        def prepare(self, problem, arrays):  # type: ignore[no-untyped-def]
+            (window,) = problem.windows
+
+            def call() -> np.ndarray:
+                total = np.pad(np.cumsum(arrays["x"], axis=2, dtype=np.float32), ((0, 0), (0, 0), (1, 0)))
+                sums = total[..., window.kernel :] - total[..., : -window.kernel]
+                return np.asarray(sums[..., :: window.stride] / np.float32(window.kernel))
+
+            return call
+
+    (found,) = [one for one in fingerprint(sending(RunningSum()), claiming("avg_pool1d", "float32")) if one.dtype == "float32"]
+    assert found.facts is None
+    assert found.reason.startswith("not a direct sum: integers are not exact beside a large number")
+
+
 def test_a_wrong_result_has_no_fingerprint() -> None:
     class Doubled(NumpyGemm):
         def fetch(self, result: object) -> tuple[np.ndarray, ...]:
             return (2 * np.asarray(result),)
 
     (found,) = [one for one in fingerprint(sending(Doubled()), claiming("conv2d", "float32")) if one.dtype == "float32"]
+    assert found.facts is None
+    assert found.reason.startswith("wrong on integers")
+
+
+def test_what_an_earlier_call_left_behind_has_no_fingerprint() -> None:
+    class Remembering(NumpyGemm):
+        left: float | np.ndarray = 0
+
+        def fetch(self, result: object) -> tuple[np.ndarray, ...]:
+            self.left = np.asarray(result) + self.left
+            return (self.left,)
+
+    (found,) = [one for one in fingerprint(sending(Remembering()), claiming("conv2d", "float32")) if one.dtype == "float32"]
     assert found.facts is None
     assert found.reason.startswith("wrong on integers")
 

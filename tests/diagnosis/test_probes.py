@@ -128,6 +128,21 @@ def test_bits_of_inputs_and_weights_are_those_that_arrive(arithmetic: Arithmetic
     assert probes.factor_bits(arithmetic.summation, weights=True) == weights
 
 
+@pytest.mark.parametrize(
+    ("arithmetic", "bits"),
+    [
+        (PLAIN, 24),
+        (replace(PLAIN, inputs=11, weights=11), 24),
+        (replace(PLAIN, partial=11), 11),
+        (replace(PLAIN, partial=53), 24),
+        (replace(PLAIN, dtype="bfloat16"), 8),
+        (replace(PLAIN, dtype="float64", partial=24), 24),
+    ],
+)
+def test_bits_of_the_result_are_told_from_those_of_the_inputs(arithmetic: Arithmetic, bits: int) -> None:
+    assert probes.result_bits(arithmetic.summation) == bits
+
+
 ORDERS = [forward(16), mirrored(forward(16), 16), pairwise(0, 16), lanes(8, 16), lanes(4, 16)]
 
 
@@ -236,12 +251,13 @@ def test_a_multiply_add_that_is_fused_in_some_places_is_mixed() -> None:
         (replace(PLAIN, dtype="bfloat16", last_mode="zero"), "towards zero"),
         (replace(PLAIN, dtype="bfloat16"), "nearest, ties to even"),
         (replace(PLAIN, inputs=11), "cannot tell"),
+        (replace(PLAIN, inputs=11, partial=11, mode="zero"), "towards zero"),
+        (replace(PLAIN, partial=53, last_mode="away"), "away from zero"),
     ],
 )
 def test_the_direction_of_rounding_is_told(arithmetic: Arithmetic, answer: str) -> None:
     summation = arithmetic.summation
-    widths = (24,)
-    assert probes.rounding(summation, probes.factor_bits(summation), widths) == answer
+    assert probes.rounding(summation, probes.factor_bits(summation)) == answer
 
 
 @pytest.mark.parametrize("ties", ["up", "away"])
@@ -251,7 +267,7 @@ def test_ties_that_are_not_rounded_to_even_are_told(ties: str) -> None:
         up = math.floor(abs(units) + Fraction(1, 2)) * (1 if units > 0 else -1)
         return float(Fraction(math.floor(units + Fraction(1, 2)) if ties == "up" else up, 2**7))
 
-    answer = probes.rounding(box(biased, dtype="bfloat16"), 8, (24,))
+    answer = probes.rounding(box(biased, dtype="bfloat16"), 8)
     assert answer == ("nearest, ties away" if ties == "away" else "by no known rule")
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from conformance.diagnosis.sites import Site, concerns, long_site, sites_of
 from conformance.problem import OPERATORS, reasons_invalid
+from conformance.reference.oracle import solve
 from implementations.numpy_gemm import NumpyGemm
 
 SUMMED = [name for name in OPERATORS if not concerns(name)]
@@ -28,6 +29,15 @@ def test_a_result_is_the_sum_of_the_terms_and_nothing_else(operator: str) -> Non
         result = np.asarray(NumpyGemm().prepare(call.problem, call.arrays)())
         assert result.shape == site.problem.result_shape
         assert (result * site.divisor == (x * w).sum()).all(), site.problem
+
+
+@pytest.mark.parametrize("operator", SUMMED)
+def test_many_elements_do_not_see_the_spike_and_some_do(operator: str) -> None:
+    for dtype in ("float64", "float32", "float16", "bfloat16"):
+        for site in all_sites(operator, dtype):
+            call = site.spiked()
+            magnitudes, limit = solve(call.problem, call.arrays).S, site.spike / site.divisor / 2
+            assert magnitudes.size == 1 or magnitudes.min() < limit < magnitudes.max()
 
 
 @pytest.mark.parametrize("operator", SUMMED)
