@@ -43,7 +43,7 @@ class _Found:
 
     name: str
     versions: dict[str, str]
-    fingerprints: tuple[Fingerprint, ...]
+    fingerprints: list[Fingerprint]
 
 
 @click.command("fingerprint")
@@ -73,29 +73,35 @@ def command(
     """
     names = tuple(operator_named(name).name for name in operators)
     console = make_console(stderr=json == "-")
-    found = []
+    found: list[_Found] = []
+    interrupted = False
     with Terminal(console) as terminal:
-        for text in targets:
-            one = _examine(make_target(text, names, arrays, claim, no_claim), names, time_limit, terminal)
-            if one is not None:
-                found.append(one)
+        try:
+            for text in targets:
+                _examine(make_target(text, names, arrays, claim, no_claim), names, time_limit, terminal, found)
+        except KeyboardInterrupt:
+            interrupted = True
     if json:
         data = {"environment": environment().model_dump(), "implementations": [dataclasses.asdict(one) for one in found]}
         _write(json, jsonlib.dumps(data, indent=1))
     if found:
         _show(console, found)
+    if interrupted:
+        console.print("interrupted: the above is what was found out until then; run the same command to see the rest")
+        return Exit.NOTHING_VERIFIED
     if not any(each.facts for one in found for each in one.fingerprints):
         console.print("nothing was found out: no convolution or average pooling could be probed")
         return Exit.NOTHING_VERIFIED
     return Exit.CONFORMANT
 
 
-def _examine(target: Target, operators: tuple[str, ...], time_limit: float, terminal: Terminal) -> _Found | None:
+def _examine(target: Target, operators: Sequence[str], time_limit: float, terminal: Terminal, found: list[_Found]) -> None:
+    """Probe one target and add what is found to ``found`` bit by bit, so that it is there if the user interrupts."""
     with Session(target, time_limit) as session:
         described = session.describe()
         if described.unavailable:
             terminal.say(f"{described.name} is not available here: {described.unavailable}")
-            return None
+            return
 
         def send(calls: tuple[Call, ...]) -> Sequence[Reply]:
             try:
@@ -105,13 +111,13 @@ def _examine(target: Target, operators: tuple[str, ...], time_limit: float, term
 
         if not terminal.console.is_terminal:
             terminal.say(f"probing {described.name}")
+        one = _Found(described.name, dict(described.versions), [])
+        found.append(one)
         task = terminal.progress.add_task(described.name, total=None, failed="")
-        fingerprints = []
-        for one in fingerprint(send, described.claims, operators):
-            fingerprints.append(one)
+        for each in fingerprint(send, described.claims, operators):
+            one.fingerprints.append(each)
             terminal.progress.update(task, advance=1)
         terminal.progress.remove_task(task)
-        return _Found(described.name, dict(described.versions), tuple(fingerprints))
 
 
 def _write(place: str, text: str) -> None:

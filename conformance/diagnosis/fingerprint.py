@@ -139,6 +139,7 @@ def _facts(send: Send, sites: Sequence[Site], long: Site | None) -> Facts | str:
     rounded, small = probes.rounding(summation, factor), probes.subnormals(summation)
     uneven = "elements of one result are computed in different ways: the facts are those of the first"
     uneven = uneven if caller.uneven and not order.uneven else ""
+    unsteady = "" if held.steady else "the same call gives other results when it is repeated"
     return Facts(
         bits,
         weight_bits,
@@ -149,7 +150,7 @@ def _facts(send: Send, sites: Sequence[Site], long: Site | None) -> Facts | str:
         rounded,
         small,
         (order, *(_order_elsewhere(_Caller(site, send)) for site in sites[1:3])),
-        tuple(note for note in (remark, _hidden(summation, factor, result_bits), uneven) if note),
+        tuple(note for note in (remark, _hidden(summation, factor, result_bits), uneven, unsteady) if note),
     )
 
 

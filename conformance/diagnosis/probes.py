@@ -71,11 +71,13 @@ def factor_bits(summation: Summation, weights: bool = False) -> int:
 class Accumulator:
     """The significands that were seen to lose bits; several if partial sums are kept in different formats.
 
-    ``seen``: the most bits that could have been seen. No widths: nothing was lost up to there.
+    ``seen``: the most bits that could have been seen. No widths: nothing was lost up to there. Where it is not ``steady``,
+    the same questions had other answers when they were asked again, and the narrowest is given.
     """
 
     widths: tuple[int, ...]
     seen: int
+    steady: bool = True
 
 
 def accumulator(summation: Summation) -> Accumulator:
@@ -90,7 +92,12 @@ def accumulator(summation: Summation) -> Accumulator:
         return Accumulator((), 0)
     found = _widths(summation, scale)
     if not found.widths and found.seen < _MOST_BITS and _cancels(summation, 1.5 * 2.0**_PRODUCT):
-        return _widths(summation, _PRODUCT)
+        scale = _PRODUCT
+        found = _widths(summation, scale)
+    if len(found.widths) > 1:
+        again = _widths(summation, scale)
+        if again.widths != found.widths:
+            return Accumulator((min(found.widths + again.widths),), found.seen, steady=False)
     return found
 
 

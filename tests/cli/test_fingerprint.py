@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,7 @@ def test_a_fused_multiply_add_and_a_long_accumulator_are_seen(honest: dict[str, 
 
 def test_no_order_is_drawn_where_there_is_none(honest: dict[str, Any]) -> None:
     assert {order["words"] for order in honest["conv2d_random_order"]["orders"]} == {"changes from call to call"}
+    assert honest["conv2d_random_order"]["accumulator"] == [24]
     channels, _, taps = honest["conv2d_winograd_4_3"]["orders"]
     assert channels["words"] == "sequential, first to last"
     assert taps["brackets"] == ""
@@ -97,3 +100,20 @@ def test_a_wrong_command_exits_with_2_and_says_what_to_type(arguments: list[str]
     assert done.returncode == 2, done.stdout + done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_control_c_keeps_what_was_found_out() -> None:
+    command = [sys.executable, "-m", "conformance", "fingerprint", "numpy-gemm", "naive"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "probing numpy-gemm\n"
+    assert running.stdout.readline() == "probing naive\n"  # which takes some seconds
+    os.killpg(running.pid, signal.SIGINT)
+    output, _ = running.communicate(timeout=60)
+    assert running.returncode == 3
+    assert "interrupted" in output
+    assert "order of 16 channels" in output
+
+
+def test_the_help_has_an_example() -> None:
+    assert "conformance fingerprint torch-cpu" in fingerprint("--help").stdout

@@ -323,6 +323,7 @@ def test_an_order_that_changes_is_said_to_change() -> None:
         return float(total)
 
     assert probes.order(box(shuffled), (24,)) == (None, "changes from call to call")
+    assert probes.accumulator(box(shuffled)) == probes.Accumulator((24,), 121, steady=False)
 
 
 def test_no_tree_is_drawn_of_what_is_no_sum_that_rounds_to_nearest() -> None:
