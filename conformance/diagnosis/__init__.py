@@ -1,0 +1,1 @@
+"""What an implementation is like inside, told from its results alone: facts that explain, never verdicts."""
