@@ -27,6 +27,8 @@ from conformance.running.profile import Profile
 _OPENING = 24  # cases of integers before anything else
 _SEARCH = 60  # problems tried to find one that a check has something to say about
 _HUGE_LIMIT = 900.0  # seconds for a call on tensors of gigabytes
+_ROUND = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
+_ROUND += [(CHECKS["accuracy"], kind) for kind in REAL]
 _LAYER_WORK = 60_000_000  # multiply-adds of a real layer that is judged in a check
 
 
@@ -112,7 +114,7 @@ def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
     """About how many trials :func:`plan` makes, for a progress bar: the covering set's size is known only at its end."""
     limit = profile.covering if OPERATORS[operator].forward else profile.gradients
     covering_set = limit or (480 if "per_axis" in claims.options else 200)
-    return covering_set + (len(CHECKS) + len(REAL)) * profile.each + profile.random
+    return covering_set + len(_ROUND) * profile.each + profile.random
 
 
 class _Problems:
@@ -142,10 +144,8 @@ def _others(
     claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int, dtypes: Sequence[str]
 ) -> Iterator[Trial]:
     """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
-    wanted = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
-    wanted += [(CHECKS["accuracy"], kind) for kind in REAL]
     for repeat in range(profile.each):
-        for place, (check, kind) in enumerate(wanted):
+        for place, (check, kind) in enumerate(_ROUND):
             start = repeat * 17 + place * 5  # other problems for every check and round
             for change in _changes(check, repeat, dtypes):
                 trial = _first_that_applies(check, kind, claims, problems, start, seed, change)

@@ -12,6 +12,7 @@ import dataclasses
 import multiprocessing
 import signal
 import tempfile
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -39,16 +40,26 @@ class WorkerLost(Exception):
         self.kind, self.message, self.output = kind, message, output
 
 
+class PoolBroken(WorkerLost):
+    """All that waited was given up with the worker; whose fault it was is not known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A job that was handed in; :meth:`result` waits for its replies or raises :class:`WorkerLost`."""
 
     session: Session
+    job: Job
     future: Any
     limit: float
 
     def result(self) -> list[Reply]:
-        replies: list[Reply] = self.session.wait(self.future, self.limit)
+        try:
+            replies: list[Reply] = self.session.wait(self.future, self.limit)
+        except PoolBroken:
+            # Pebble lost the process before it knew at which job it was, and gave up all that waited. Handed in again, the
+            # job that did it does it again, and the others have their results.
+            replies = self.session.wait(self.session.perform(self.job, self.limit), self.limit)
         return replies
 
 
@@ -64,14 +75,21 @@ class Session:
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._output = Path(self._folder.name, "output.txt")
         self._loaded = context.Event()
-        plain = dataclasses.replace(self.target, probe=False)
-        arguments = (str(self._output), plain, self._loaded)
-        self._pool = ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=context)
+        self._context = context
+        self._open_pool()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def _open_pool(self) -> None:
+        plain = dataclasses.replace(self.target, probe=False)
+        arguments = (str(self._output), plain, self._loaded)
+        self._pool = ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=self._context)
+
+    def _close_pool(self) -> None:
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close_pool()
         self._folder.cleanup()
 
     def describe(self) -> Description:
@@ -103,7 +121,16 @@ class Session:
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's."""
         limit = limit or self.time_limit
-        return Pending(self, self._pool.schedule(worker.perform, args=[self.target, job], timeout=limit), limit)
+        return Pending(self, job, self.perform(job, limit), limit)
+
+    def perform(self, job: Job, limit: float) -> Any:
+        """The future of a job that is handed in, if need be to a new pool."""
+        try:
+            return self._pool.schedule(worker.perform, args=[self.target, job], timeout=limit)
+        except RuntimeError:  # the pool is broken: see Pending
+            self._close_pool()
+            self._open_pool()
+            return self._pool.schedule(worker.perform, args=[self.target, job], timeout=limit)
 
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
@@ -119,6 +146,9 @@ class Session:
         except ProcessExpired as expired:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
+        except BrokenProcessPool:
+            self.losses += 1
+            raise PoolBroken("crashed", "ended its process", self._tail()) from None
         except Exception as error:  # the worker lives, but what came back cannot be read, or the call broke the worker's own code
             raise WorkerLost(
                 "unreadable", f"gave no reply that can be read ({type(error).__name__}: {error})", self._tail()

@@ -75,6 +75,28 @@ def test_a_job_that_breaks_the_worker_s_own_code_ends_no_run() -> None:
         assert reply.outputs[0].shape == case.problem.result_shape
 
 
+class Bomb:
+    """Cannot be read back where it arrives."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return int, ("no number",)
+
+
+def returns_a_bomb(target: Target) -> Bomb:
+    return Bomb()
+
+
+def test_a_pool_that_broke_is_replaced_and_what_waited_is_done_again() -> None:
+    case = parse_case("conv2d i3x3 k2x2")
+    job = Job((Call(case.problem, case.arrays()),))
+    with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        with pytest.raises(WorkerLost):
+            session.call(returns_a_bomb, limit=60.0)
+        waiting = [session.submit(job) for _ in range(3)]
+        assert [reply.outputs[0].shape for one in waiting for reply in one.result()] == [case.problem.result_shape] * 3
+
+
 def test_an_error_in_saying_what_is_supported_is_one_outcome(check: Check) -> None:
     result = check(f"{TARGETS / 'unreadable.py'}:SupportsRaises")
     assert {finding.kind for finding in result.findings} == {"raised"}
