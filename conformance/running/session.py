@@ -1,12 +1,11 @@
 """A worker process for one target: started once, kept, replaced when it crashes or hangs, gone at the end.
 
-Pebble runs the process and enforces the time limit. Jobs may be handed in ahead of need, so that the harness prepares
-and judges on one core what the worker calls on the other.
+Jobs may be handed in ahead of need (:mod:`conformance.running.line`), so that the harness prepares and judges on one core
+what the worker calls on the other.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
 import contextlib
 import dataclasses
 import multiprocessing
@@ -24,11 +23,13 @@ from conformance.errors import UsageError
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
+from conformance.running.line import Line, Ticket
 from conformance.running.worker import Description
 
 T = TypeVar("T")
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
+_CALLS_OF_LIMIT = 3
 _TAIL = 2000  # characters of a worker's output that are shown
 
 
@@ -40,26 +41,15 @@ class WorkerLost(Exception):
         self.kind, self.message, self.output = kind, message, output
 
 
-class PoolBroken(WorkerLost):
-    """All that waited was given up with the worker; whose fault it was is not known."""
-
-
 @dataclass(frozen=True, slots=True)
 class Pending:
     """A job that was handed in; :meth:`result` waits for its replies or raises :class:`WorkerLost`."""
 
     session: Session
-    job: Job
-    future: Any
-    limit: float
+    ticket: Ticket
 
     def result(self) -> list[Reply]:
-        try:
-            replies: list[Reply] = self.session.wait(self.future, self.limit)
-        except PoolBroken:
-            # Pebble lost the process before it knew at which job it was, and gave up all that waited. Handed in again, the
-            # job that did it does it again, and the others have their results.
-            replies = self.session.wait(self.session.perform(self.job, self.limit), self.limit)
+        replies: list[Reply] = self.session.wait(self.ticket)
         return replies
 
 
@@ -75,21 +65,13 @@ class Session:
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._output = Path(self._folder.name, "output.txt")
         self._loaded = context.Event()
-        self._context = context
-        self._open_pool()
-        return self
-
-    def _open_pool(self) -> None:
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (str(self._output), plain, self._loaded)
-        self._pool = ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=self._context)
-
-    def _close_pool(self) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self._line = Line(lambda: ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=context))
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close_pool()
+        self._line.close()
         self._folder.cleanup()
 
     def describe(self) -> Description:
@@ -108,7 +90,7 @@ class Session:
 
     def _described(self, target: Target, limit: float) -> Description:
         try:
-            described = self.wait(self._pool.schedule(worker.describe, args=[target], timeout=limit), limit)
+            described = self.wait(self._line.put(worker.describe, target, limit=limit))
         except WorkerLost as lost:
             if not self._loaded.is_set():
                 raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-300:]) from lost
@@ -119,40 +101,30 @@ class Session:
         return described
 
     def submit(self, job: Job, limit: float | None = None) -> Pending:
-        """Hand in a job; ``limit`` in seconds if it is not the session's."""
-        limit = limit or self.time_limit
-        return Pending(self, job, self.perform(job, limit), limit)
-
-    def perform(self, job: Job, limit: float) -> Any:
-        """The future of a job that is handed in, if need be to a new pool."""
-        try:
-            return self._pool.schedule(worker.perform, args=[self.target, job], timeout=limit)
-        except RuntimeError:  # the pool is broken: see Pending
-            self._close_pool()
-            self._open_pool()
-            return self._pool.schedule(worker.perform, args=[self.target, job], timeout=limit)
+        """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
+        limit = limit or self.time_limit * max(1, len(job.calls) / _CALLS_OF_LIMIT)
+        return Pending(self, self._line.put(worker.perform, self.target, job, limit=limit))
 
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
-        return self.wait(self._pool.schedule(function, args=[self.target, *arguments], timeout=limit), limit)
+        return self.wait(self._line.put(function, self.target, *arguments, limit=limit))
 
-    def wait(self, future: Any, limit: float) -> Any:
-        """The result of a scheduled function; raises :class:`WorkerLost` if the process did not survive it."""
+    def wait(self, ticket: Ticket) -> Any:
+        """The result of what was handed in; raises :class:`WorkerLost` if there is none."""
         try:
-            return future.result()
-        except (TimeoutError, concurrent.futures.TimeoutError):
+            return self._line.result(ticket)
+        except TimeoutError:
             self.losses += 1
-            raise WorkerLost("hung", f"did not return within {limit:g} s", self._tail()) from None
+            raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._tail()) from None
         except ProcessExpired as expired:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
-        except BrokenProcessPool:
+        except BrokenProcessPool as broken:
             self.losses += 1
-            raise PoolBroken("crashed", "ended its process", self._tail()) from None
-        except Exception as error:  # the worker lives, but what came back cannot be read, or the call broke the worker's own code
-            raise WorkerLost(
-                "unreadable", f"gave no reply that can be read ({type(error).__name__}: {error})", self._tail()
-            ) from error
+            raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+        except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
+            words = f"gave no reply that can be read ({type(error).__name__}: {error})"
+            raise WorkerLost("unreadable", words, self._tail()) from error
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):
