@@ -14,6 +14,7 @@ _COMMANDS = {
     "compare": "Compare implementations: who is right, who is accurate, who is fast. Writes a report.",
     "list": "Show which implementations there are, what they claim, and what is missing here.",
     "dialect": "Find out which way implementations go where frameworks legitimately differ.",
+    "mutants": "Measure the suite: does it find out every deliberately broken implementation, and how soon.",
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96
