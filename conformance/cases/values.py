@@ -202,8 +202,8 @@ def _subnormal(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 
 def _subnormal_factor(problem: Problem, rng: np.random.Generator) -> Arrays:
-    """The same for the other factor of a product: the weights, or the gradient that their own is made of."""
-    return _subnormal_in(list(problem.array_shapes)[1], problem, rng)
+    """The same for the other factor of a product, if there is one: the weights, or the gradient that their own is made of."""
+    return _subnormal_in(list(problem.array_shapes)[:2][-1], problem, rng)
 
 
 def _subnormal_in(name: str, problem: Problem, rng: np.random.Generator) -> Arrays:

@@ -73,8 +73,9 @@ class Score:
     worst: float | None
 
     @property
-    def share(self) -> float:
-        return self.killed / self.run if self.run else 0.0
+    def percent(self) -> str:
+        """Cut off, so that only all of them are 100 %."""
+        return f"{100 * self.killed // self.run} %" if self.run else "–"
 
 
 def scores(results: Sequence[MutantResult]) -> list[Score]:

@@ -63,7 +63,7 @@ def print_mutation(console: Console, report: MutationReport) -> None:
     for one in survived:
         print_survivor(console, one)
     if survived:
-        console.print(Text(WHAT_TO_DO))
+        console.print(Text(WHAT_TO_DO), soft_wrap=True)
     if report.mutants:
         console.print(score_table(scores(report.mutants)))
     console.print(summary(report), soft_wrap=True)
@@ -103,8 +103,7 @@ def score_table(counted: list[Score]) -> Table:
     for score in counted:
         style = "" if score.killed == score.run else "red"
         counts = f"{score.killed} of {score.run}"
-        share = f"{score.share:.0%}" if score.run else "–"
-        table.add_row(score.category, counts, share, duration(score.median), duration(score.worst), style=style)
+        table.add_row(score.category, counts, score.percent, duration(score.median), duration(score.worst), style=style)
     return table
 
 

@@ -150,7 +150,9 @@ def _changes(check: Check, repeat: int, dtypes: Sequence[str]) -> Iterator[Chang
     """
     if check.name.partition(".")[0] not in ("special", "accuracy") and check.name != "state.repeat":
         layout = check.name.startswith("layout.") and check.name != "layout.broadcast"
-        yield _biased if repeat == 0 else (_as_it_is, _unbatched, _flat)[repeat % 3] if layout else _as_it_is
+        yield _biased if repeat == 0 else _unbatched if repeat == 1 and layout else _as_it_is
+        if repeat == 2 and layout:
+            yield from (_flat, _one_channel)
         return
     shape = (_biased, _usual, _single)[repeat % 3] if check.name == "accuracy" else _as_it_is
     for dtype in dtypes:
@@ -218,8 +220,14 @@ def _flat(problem: Problem, claims: Claims) -> Problem:
     """The same with one element in its first axis, and several planes: the stride of such an axis says nothing."""
     first = problem.windows[0]
     windows = (dataclasses.replace(first, size=1, **_ONE_PLACE[problem.op.traits.window]), *problem.windows[1:])
-    flat = problem.replace(windows=windows, batch=max(2, problem.batch), unbatched=False, auto_pad="")
+    flat = problem.replace(windows=windows, batch=max(2, problem.batch), unbatched=False)
     return flat if problem.op.ndim > 1 and is_valid(flat) and not claims.refusal(flat) else problem
+
+
+def _one_channel(problem: Problem, claims: Claims) -> Problem:
+    """The same with one channel going in, whose stride says nothing either."""
+    single = problem.replace(channels=1, groups=1, out_channels=1 if problem.op.is_pool else max(2, problem.out_channels))
+    return single if is_valid(single) and not claims.refusal(single) else problem
 
 
 def _usual(problem: Problem, claims: Claims) -> Problem:
