@@ -35,6 +35,7 @@ _ONE_PLACE: dict[str, dict[str, Any]] = {
     "adaptive": {"output": 1},
 }
 """Changes of a window that make it one of an axis of one element."""
+_MANY_ITEMS_LIMIT = 120.0  # seconds: a library that is called once for each of so many items takes a tenth of them
 _LAYER_WORK = 60_000_000  # multiply-adds of a real layer that is judged in a check
 
 
@@ -46,6 +47,11 @@ class Trial:
     case: Case
     calls: tuple[Call, ...] = ()
     reason: str = ""
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds that it may take where the run's own limit is not meant for it."""
+        return _MANY_ITEMS_LIMIT if any(call.problem.batch >= 2**16 for call in self.calls) else None
 
 
 def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial | None:

@@ -109,7 +109,7 @@ class Run:
                 if not trial.reason:
                     break
                 continue
-            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))))
+            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)))
             while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
                 self._note(finish(waiting.popleft(), claims))
         while waiting:
@@ -214,7 +214,7 @@ class _Waiting:
 
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
     """One trial by itself: hand in, wait, judge."""
-    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent))), claims)
+    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)), claims)
 
 
 def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:

@@ -119,7 +119,7 @@ def batch_over_65535(c: Conv) -> Array:
 
 
 @broken("conv3d", "tails", "the index of an output wraps at 2^16", "more than 65,536 outputs", source="ml-explore/mlx#3248",
-        checks="exact")  # fmt: skip
+        checks="exact algebra")  # fmt: skip
 def output_index_wraps(c: Conv) -> Array:
     y = c.run()
     flat, wrapped = y.reshape(-1), np.zeros(y.size, y.dtype)
@@ -140,7 +140,11 @@ def columns_over_65535(p: Pool) -> Any:
 
 
 @broken(
-    "avg_pool2d", "tails", "rows from the 33rd on are those of the window before", "more than 32 rows", checks="exact accuracy"
+    "avg_pool2d",
+    "tails",
+    "rows from the 33rd on are those of the window before",
+    "more than 32 rows",
+    checks="exact accuracy algebra",
 )
 def rows_over_32(p: Pool) -> Array:
     y = p.average()
