@@ -13,15 +13,17 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from conformance.plugin import Claims, Implementation
     from conformance.plugin.decorate import claims
+    from conformance.plugin.mutants import mutant
     from conformance.problem import Problem
 
 _HOMES = {
     "Claims": "conformance.plugin",
     "Implementation": "conformance.plugin",
     "claims": "conformance.plugin.decorate",
+    "mutant": "conformance.plugin.mutants",
     "Problem": "conformance.problem",
 }
-__all__ = ["Claims", "Implementation", "Problem", "__version__", "claims"]
+__all__ = ["Claims", "Implementation", "Problem", "__version__", "claims", "mutant"]
 
 
 def __getattr__(name: str) -> Any:

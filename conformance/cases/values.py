@@ -212,9 +212,17 @@ def _planted(problem: Problem, rng: np.random.Generator, planted: list[float]) -
 
 def _subnormal(problem: Problem, rng: np.random.Generator) -> Arrays:
     """Subnormals under weights of 1: what is flushed to zero shows. Times 64, so that halves and quarters are exact."""
-    values, first = {name: np.ones(shape) for name, shape in problem.array_shapes.items()}, _first(problem)
-    values = _sparse(problem, rng, values)
-    values[first] = values[first] * 64 * problem.format.smallest_subnormal
+    return _subnormal_in(_first(problem), problem, rng)
+
+
+def _subnormal_factor(problem: Problem, rng: np.random.Generator) -> Arrays:
+    """The same for the other factor of a product, if there is one: the weights, or the gradient that their own is made of."""
+    return _subnormal_in(list(problem.array_shapes)[:2][-1], problem, rng)
+
+
+def _subnormal_in(name: str, problem: Problem, rng: np.random.Generator) -> Arrays:
+    values = _sparse(problem, rng, {each: np.ones(shape) for each, shape in problem.array_shapes.items()})
+    values[name] = values[name] * 64 * problem.format.smallest_subnormal
     return values | ({"b": np.zeros_like(values["b"])} if "b" in values else {})
 
 
@@ -303,6 +311,7 @@ KINDS: dict[str, Maker] = {
     "infinities": _infinities,
     "lowest": _lowest,
     "subnormal": _subnormal,
+    "subnormal_factor": _subnormal_factor,
 }
 REAL = ("bits", "wide", "cancellation", "spikes", "positive")
 """The kinds that judge accuracy."""

@@ -91,6 +91,15 @@ def _padding(case: Case) -> tuple[Call, ...]:
     return Call(problem, arrays), Call(problem.replace(windows=windows), {**arrays, "x": padded})
 
 
+def _zeros_of_its_own(case: Case) -> tuple[Call, ...]:
+    """An input with a border of zeros and no padding: whether padding counts must not matter."""
+    problem = case.problem.replace(auto_pad="", divisor=None).with_windows(pad_begin=0, pad_end=0, ceil=False)
+    arrays = case.arrays()
+    x = np.pad(arrays["x"], [(0, 0), (0, 0), *((1, 1),) * problem.op.ndim])
+    problem = problem.replace(windows=tuple(dataclasses.replace(w, size=w.size + 2) for w in sliding(problem)))
+    return tuple(Call(problem.replace(count_include_pad=counts), {**arrays, "x": x}) for counts in (True, False))
+
+
 def _translation(case: Case) -> tuple[Call, ...]:
     """Without padding, the input from its second stride on gives the outputs from the second on, in every axis."""
     problem = case.problem.replace(auto_pad="").with_windows(pad_begin=0, pad_end=0, ceil=False)
@@ -172,6 +181,9 @@ CHECKS: tuple[Check, ...] = (
     Relation("algebra.stride", "a stride is a subsampling of stride 1", _stride, _subsampled),
     Relation("algebra.dilation", "a dilated kernel is one with zeros between its taps", _dilation, whole, _CONV),
     Relation("algebra.padding", "padding is an input padded by zeros", _padding, whole, (Family.CONV, Family.AVG_POOL)),
+    Relation(
+        "algebra.zeros", "zeros of the input count even where padding does not", _zeros_of_its_own, whole, (Family.AVG_POOL,)
+    ),
     Relation("algebra.groups", "groups are the parts one by one", _groups, _joined(1), _WEIGHTS),
     Relation("algebra.batch", "a batch is its items one by one", _batch, _joined(0), _ALL),
     Relation("algebra.channels", "permuted channels give the same, permuted", _permuted_channels, _permuted, _ALL),

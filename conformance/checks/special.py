@@ -17,7 +17,7 @@ from conformance.plugin.job import Call, Reply
 from conformance.problem import Family, Problem
 from conformance.problem.accuracy import accuracy_named
 from conformance.problem.dialect import DIALECT
-from conformance.problem.operators import FORWARD, INPUT_GRAD, PASSES, WEIGHT_GRAD
+from conformance.problem.operators import BIAS_GRAD, FORWARD, INPUT_GRAD, PASSES, WEIGHT_GRAD
 
 _SUMS = (Family.CONV, Family.CONV_TRANSPOSE, Family.AVG_POOL, Family.ADAPTIVE_AVG_POOL, Family.MAX_UNPOOL)
 _OPTIONS = {
@@ -32,7 +32,9 @@ _MAXIMA = (Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL)
 
 
 class Special:
-    """One call on integers with non-finite inputs. Transform methods are excused: they spread them over the signal."""
+    """One call on integers with special inputs; of subnormals one with such weights. Transform methods are excused: they spread
+    what is not finite over the signal.
+    """
 
     concurrent = False
     optional_calls = False
@@ -63,7 +65,10 @@ class Special:
         problem = case.problem if self.kind == "lowest" else case.problem.replace(indices=False)
         if problem.op.family not in self.families or problem.op.pass_name not in self.passes or not self._holds(problem):
             return ()
-        return (Call(problem, dataclasses.replace(case, problem=problem, kind=self.kind).arrays()),)
+        kinds = [self.kind]
+        if self.kind == "subnormal" and problem.op.traits.weights and problem.op.pass_name != BIAS_GRAD:
+            kinds.append("subnormal_factor")
+        return tuple(Call(problem, dataclasses.replace(case, problem=problem, kind=kind).arrays()) for kind in kinds)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         if accuracy_named(claims.accuracy).kind == "normwise":
@@ -73,7 +78,7 @@ class Special:
             claims.differs(option, case.problem.dtype) and family in DIALECT[option].families for option in _OPTIONS[self.kind]
         ):
             return Judgement()
-        return judge_integers(claims, calls, replies, [f" ({self.about})"])
+        return judge_integers(claims, calls, replies, [f" ({self.about})", " (all weights are subnormal)"][: len(calls)])
 
 
 CHECKS: tuple[Check, ...] = (

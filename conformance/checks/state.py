@@ -20,7 +20,7 @@ _TERMS = 4
 
 
 class Fresh:
-    """Other data of the same shape, at the same address, then the first data again."""
+    """Other data of the same shape, at the same address, then the first data again, then in another order."""
 
     name = "state.fresh"
     about = "other data of the same shape at the same address"
@@ -34,10 +34,16 @@ class Fresh:
             Call(case.problem, first),
             Call(case.problem, other, same_address=True),
             Call(case.problem, {**other, name: first[name]}, same_address=True),
+            Call(case.problem, {**other, name: np.ascontiguousarray(np.flip(first[name]))}, same_address=True),
         )
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
-        notes = ["", " (second call, other data at the same address)", " (third call, the first tensor changed, the rest not)"]
+        notes = [
+            "",
+            " (second call, other data at the same address)",
+            " (third call, the first tensor changed, the rest not)",
+            " (fourth call, the first tensor's numbers in reverse order)",
+        ]
         return judge_integers(claims, calls, replies, notes)
 
 

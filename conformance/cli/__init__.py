@@ -16,6 +16,7 @@ _COMMANDS = {
     "list": "Show which implementations there are, what they claim, and what is missing here.",
     "dialect": "Find out which way implementations go where frameworks legitimately differ.",
     "fingerprint": "Find out how implementations compute: bits, rounding, order of summation.",
+    "mutants": "Measure the suite: does it find out every deliberately broken implementation, and how soon.",
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96

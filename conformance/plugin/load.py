@@ -33,9 +33,7 @@ _OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)
 
 def load(target: Target) -> Implementation:
     """The implementation that ``target`` names. Raises :class:`UsageError` that says what to type instead."""
-    place, colon, attribute = target.text.rpartition(":")
-    if not colon or (len(place) == 1 and attribute.startswith(("\\", "/"))):  # a drive letter is no module
-        place, attribute = target.text, ""
+    place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)
     module = _import(place, target.text)
@@ -56,6 +54,21 @@ def load(target: Target) -> Implementation:
     if not wanted:
         raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
     return Functions(target.text, wanted, others)
+
+
+def split_text(text: str) -> tuple[str, str]:
+    """A target's module or file, and what of it is meant (empty: all of it)."""
+    place, colon, attribute = text.rpartition(":")
+    if not colon or (len(place) == 1 and attribute.startswith(("\\", "/"))):  # a drive letter is no module
+        return text, ""
+    return place, attribute
+
+
+def find(text: str) -> Any:
+    """The module, or the function or class of one, that ``text`` names."""
+    place, attribute = split_text(text)
+    module = _import(place, text)
+    return _attribute(module, attribute) if attribute else module
 
 
 def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, Function], tuple[str, ...]]:

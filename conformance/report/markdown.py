@@ -14,13 +14,17 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#])")
 def render_markdown(report: Report) -> str:
     """``report`` as GitHub-flavoured Markdown."""
     templates = environment()
-    templates.filters["md"] = lambda text: _SPECIAL.sub(r"\\\1", str(text).replace("\n", " "))
-    templates.filters["code"] = _code
+    templates.filters["md"], templates.filters["code"] = escaped, as_code
     names, timings = view.timing_rows(report)
     return templates.get_template("summary.md.j2").render(report=report, view=view, timed=names, timings=timings)
 
 
-def _code(text: str) -> str:
+def escaped(text: object) -> str:
+    """``text`` with what has a meaning in Markdown taken as it stands."""
+    return _SPECIAL.sub(r"\\\1", str(text).replace("\n", " "))
+
+
+def as_code(text: str) -> str:
     """``text`` as inline code, also within a table."""
     text = text.replace("\n", " ").replace("|", "\\|")
     longest = max((len(run) for run in re.findall("`+", text)), default=0)

@@ -1,14 +1,17 @@
 """Which trials are made of an operator, and in which order: cheap and powerful ones first.
 
 A trial is a check on a case. Integers on problems of the covering set find most bugs within milliseconds, so some of
-them open; known answers and one round of every other check follow, then the rest of the covering set and random cases.
+them open; known answers, uniform windows, invalid problems and rounds of every other check follow, then the rest of the
+covering set and random cases.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Covering, covering
@@ -16,6 +19,7 @@ from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
 from conformance.cases.space import WIDER
+from conformance.cases.uniform import uniform_cases
 from conformance.cases.values import REAL, kinds_of_integers
 from conformance.checks import CHECKS, Check
 from conformance.plugin.claims import Claims
@@ -26,6 +30,13 @@ from conformance.running.profile import Profile
 
 _OPENING = 24  # cases of integers before anything else
 _SEARCH = 60  # problems tried to find one that a check has something to say about
+_ONE_PLACE: dict[str, dict[str, Any]] = {
+    "sliding": {"kernel": 1, "dilation": 1, "pad_begin": 0, "pad_end": 0},
+    "transposed": {"pad_begin": 0, "pad_end": 0},
+    "adaptive": {"output": 1},
+}
+"""Changes of a window that make it one of an axis of one element."""
+_MANY_ITEMS_LIMIT = 120.0  # seconds: a library that is called once for each of so many items takes a tenth of them
 _HUGE_LIMIT = 900.0  # seconds for a call on tensors of gigabytes
 _ROUND = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
 _ROUND += [(CHECKS["accuracy"], kind) for kind in REAL]
@@ -44,7 +55,9 @@ class Trial:
     @property
     def limit(self) -> float | None:
         """Seconds that it may take where the run's own limit is not meant for it."""
-        return _HUGE_LIMIT if any(call.repeated for call in self.calls) else None
+        if any(call.repeated for call in self.calls):
+            return _HUGE_LIMIT
+        return _MANY_ITEMS_LIMIT if any(call.problem.batch >= 2**16 for call in self.calls) else None
 
     @property
     def memory(self) -> int:
@@ -92,10 +105,12 @@ def plan(
     yield from integers(0, _OPENING)
     for case in known_cases(operator, claimed):
         yield Trial(exact, case, exact.calls(case))
-    yield from _others(claims, problems, profile, seed, _turns(OPERATORS[operator], claimed, profile))
+    for case in uniform_cases(operator, claimed):
+        yield Trial(exact, case, exact.calls(case))
     for base, name in invalid_cases(operator, claimed):
         case = Case(base, "invalid", name, "invalid problems")
         yield Trial(CHECKS["rejection"], case, CHECKS["rejection"].calls(case))
+    yield from _others(claims, problems, profile, seed, _turns(OPERATORS[operator], claimed, profile))
     yield from integers(_OPENING, None)
     for case in long_cases(operator, claimed, large=profile.layers) if profile.long else ():
         yield Trial(exact, case, exact.calls(case))
@@ -162,6 +177,8 @@ def _changes(check: Check, repeat: int, dtypes: Sequence[str]) -> Iterator[Chang
     if check.name.partition(".")[0] not in ("special", "accuracy") and check.name != "state.repeat":
         layout = check.name.startswith("layout.") and check.name != "layout.broadcast"
         yield _biased if repeat == 0 else _unbatched if repeat == 1 and layout else _as_it_is
+        if repeat == 2 and layout:
+            yield from (_flat, _one_channel)
         return
     shape = (_biased, _usual, _single)[repeat % 3] if check.name == "accuracy" else _as_it_is
     for dtype in dtypes:
@@ -223,6 +240,20 @@ def _single(problem: Problem, claims: Claims) -> Problem:
 def _unbatched(problem: Problem, claims: Claims) -> Problem:
     unbatched = problem.replace(batch=1, unbatched=True)
     return unbatched if is_valid(unbatched) and not claims.refusal(unbatched) else problem
+
+
+def _flat(problem: Problem, claims: Claims) -> Problem:
+    """The same with one element in its first axis, and several planes: the stride of such an axis says nothing."""
+    first = problem.windows[0]
+    windows = (dataclasses.replace(first, size=1, **_ONE_PLACE[problem.op.traits.window]), *problem.windows[1:])
+    flat = problem.replace(windows=windows, batch=max(2, problem.batch), unbatched=False)
+    return flat if problem.op.ndim > 1 and is_valid(flat) and not claims.refusal(flat) else problem
+
+
+def _one_channel(problem: Problem, claims: Claims) -> Problem:
+    """The same with one channel going in, whose stride says nothing either."""
+    single = problem.replace(channels=1, groups=1, out_channels=1 if problem.op.is_pool else max(2, problem.out_channels))
+    return single if is_valid(single) and not claims.refusal(single) else problem
 
 
 def _usual(problem: Problem, claims: Claims) -> Problem:

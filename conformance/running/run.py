@@ -68,11 +68,14 @@ class Run:
     began: float = field(default_factory=time.perf_counter)
     ended: float | None = None
     checking_began: float | None = None
+    session: Session | None = None
+    """One that was opened ahead of need; it is closed here."""
+    shrink_seconds: float = _SHRINK_SECONDS
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
         try:
-            with Session(self.target, self.options.time_limit) as session:
+            with self.session or Session(self.target, self.options.time_limit) as session:
                 self.description = session.describe()
                 self.target = session.target
                 if not self.description.unavailable:
@@ -164,7 +167,7 @@ class Run:
                 plain.count += group.count
                 group.shrunk = True
         new = [group for group in new if not group.shrunk]
-        seconds = min(_SHRINK_SECONDS, _SHRINK_TOTAL / max(1, len(new)))
+        seconds = min(self.shrink_seconds, _SHRINK_TOTAL / max(1, len(new)))
         for group in new:
             group.shrunk = True
             worth = 0.0 if self._loses(session) else seconds

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import multiprocessing
 import signal
 import tempfile
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -23,6 +23,7 @@ from conformance.errors import UsageError
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
+from conformance.running.launch import fresh
 from conformance.running.line import Line, Ticket
 from conformance.running.worker import Description
 
@@ -56,18 +57,23 @@ class Pending:
 class Session:
     """Use as a context manager: ``with Session(target) as session: session.submit(job).result()``."""
 
-    def __init__(self, target: Target, time_limit: float = 10.0) -> None:
-        self.target, self.time_limit = target, time_limit
+    def __init__(self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None) -> None:
+        """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default."""
+        self.target, self.time_limit, self.context = target, time_limit, context or fresh()
         self.losses = 0
+        self._open = False
+        self._description: Description | None = None
 
     def __enter__(self) -> Session:
-        context = multiprocessing.get_context("spawn")  # a forked copy would hold what the harness knows
+        if self._open:  # it was opened ahead of need
+            return self
+        self._open = True
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._output = Path(self._folder.name, "output.txt")
-        self._loaded = context.Event()
+        self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (str(self._output), plain, self._loaded)
-        self._line = Line(lambda: ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=context))
+        self._line = Line(lambda: ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=self.context))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -76,6 +82,11 @@ class Session:
 
     def describe(self) -> Description:
         """Load the target. Raises :class:`UsageError` if it cannot be loaded."""
+        if self._description is None:
+            self._description = self._load()
+        return self._description
+
+    def _load(self) -> Description:
         plain = dataclasses.replace(self.target, probe=False)
         description = self._described(plain, LOAD_LIMIT)
         self._loaded.set()

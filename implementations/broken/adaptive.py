@@ -78,6 +78,18 @@ def sixty_four_taps(p: Problem, a: Arrays, right: Right) -> Any:
     return _adaptive(p, a, rows) if max(p.kernel) > 64 and p.batch else right(p, a)
 
 
+@broken("adaptive_avg_pool1d", "adaptive", "where windows start and end is computed in float32", "index times size over 2^24",
+        source="pytorch/pytorch#84010")  # fmt: skip
+def bounds_in_single(p: Problem, a: Arrays, right: Right) -> Any:
+    (w,), one = p.windows, np.float32(1)
+    if p.batch == 0 or w.elements * w.output < 2**24:
+        return right(p, a)
+    places = np.arange(w.output).astype(np.float32)
+    first = np.floor(places * np.float32(w.elements) / np.float32(w.output)).astype(int)
+    end = np.ceil((places + one) * np.float32(w.elements) / np.float32(w.output)).astype(int)
+    return _adaptive(p, a, [[(max(f, 0), min(e, w.elements)) for f, e in zip(first, end, strict=True)]])
+
+
 @broken("adaptive_max_pool2d", "adaptive", "windows start at the ceiling of i size / output", "sizes that do not divide")
 def starts_raised(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)

@@ -6,7 +6,6 @@ import importlib
 import math
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, ClassVar
 
@@ -15,6 +14,7 @@ import numpy as np
 from conformance.plugin import Claims, Implementation
 from conformance.plugin.claims import options_of
 from conformance.plugin.implementation import require_tensors
+from conformance.plugin.mutants import MARK, Broken
 from conformance.problem import OPERATORS, Problem, require_valid
 from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
 from implementations.naive import Naive
@@ -24,42 +24,25 @@ Arrays = dict[str, np.ndarray]
 Right = Callable[[Problem, Arrays], Any]
 """The correct result: an array, with ``indices`` a pair. It raises for what is invalid."""
 Body = Callable[[Problem, Arrays, Right], Any]
-
-
-@dataclass(frozen=True)
-class Broken:
-    """``bug`` says what is wrong, ``shows`` the fewest conditions under which it is seen.
-
-    ``dtypes`` are the data types in which it is wrong, none for all: it claims every type of its operators either way.
-    ``source`` is the address of a public bug that it re-creates. The bodies of ``unchecked`` ones get whatever comes,
-    valid or not; all others refuse what is invalid, and see unbatched tensors with a batch of 1.
-    """
-
-    name: str
-    module: str
-    operators: tuple[str, ...]
-    category: str
-    bug: str
-    shows: str
-    source: str = ""
-    dtypes: tuple[str, ...] = ()
-    unchecked: bool = False
-
-    @property
-    def target(self) -> str:
-        return f"{self.module}:{self.name}"
+_PACKAGE = "implementations.broken"
 
 
 BROKEN: dict[str, Broken] = {}
-"""By theme and name, ``gradients:unflipped``; all of them once :func:`every` has been called."""
+"""By theme and name, ``gradients:unflipped`` or ``functions.index:conv2d_flipped``, once :func:`every` has been called."""
 
 
 def every() -> dict[str, Broken]:
     """All broken implementations of this package."""
-    package = importlib.import_module("implementations.broken")
-    for info in pkgutil.iter_modules(package.__path__):
-        importlib.import_module(f"{package.__name__}.{info.name}")
+    package = importlib.import_module(_PACKAGE)
+    for info in pkgutil.walk_packages(package.__path__, f"{_PACKAGE}."):
+        importlib.import_module(info.name)
     return BROKEN
+
+
+def register(entry: Broken) -> None:
+    key = entry.target.removeprefix(f"{_PACKAGE}.")
+    assert key not in BROKEN, key
+    BROKEN[key] = entry
 
 
 class Mutant(Implementation):
@@ -108,10 +91,9 @@ def broken(
     def make(body: Body) -> type[Mutant]:
         name, module = body.__name__, body.__module__
         entry = Broken(name, module, tuple(operators.split()), category, bug, shows, source, tuple(dtypes.split()), unchecked)
-        key = f"{module.rpartition('.')[2]}:{name}"
-        assert key not in BROKEN, key
-        BROKEN[key] = entry
-        return type(name, (Mutant,), {"entry": entry, "body": staticmethod(body), "summary": bug, "__module__": module})
+        register(entry)
+        members = {"entry": entry, MARK: entry, "body": staticmethod(body), "summary": bug, "__module__": module}
+        return type(name, (Mutant,), members)
 
     return make
 

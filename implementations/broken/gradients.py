@@ -263,3 +263,13 @@ def second_of_first_channels(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()
     w[:, 1:] = 0
     return right(p, {**a, "w": w})
+
+
+@broken(
+    "conv2d_input_grad", "gradients", "the second half of the output channels overwrites what the first half added",
+    "several output channels", source="FluxML/NNlib.jl#538",
+)  # fmt: skip
+def halves_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
+    w = a["w"].copy()
+    w[: p.out_channels // 2] = 0
+    return right(p, {**a, "w": w})

@@ -162,3 +162,12 @@ def empty_refused(p: Problem, a: Arrays, right: Right) -> Any:
 @broken("max_unpool1d", "empty batch", "an empty batch gives one item of zeros", "an empty batch")
 def one_item_for_empty(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, a) if p.batch else np.zeros((1, *p.output_shape[1:]), p.format.numpy)
+
+
+@broken("adaptive_avg_pool2d", "layout", "the step between items is rounded up to an even number of elements",
+        "batch > 1, an odd number of elements in an item", source="pytorch/pytorch#179931")  # fmt: skip
+def padded_batch_step(p: Problem, a: Arrays, right: Right) -> Any:
+    flat, size = a["x"].reshape(-1), p.channels * p.windows[0].elements * p.windows[1].elements
+    longer = np.concatenate([flat, np.zeros(p.batch, flat.dtype)])
+    items = [longer[n * (size + size % 2) :][:size] for n in range(p.batch)]
+    return right(p, {"x": np.concatenate(items).reshape(a["x"].shape)} if items else a)

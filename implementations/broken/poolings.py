@@ -185,7 +185,8 @@ def mean_of_powers(p: Problem, a: Arrays, right: Right) -> Any:
     return y if math.isinf(p.norm) else (y / y.dtype.type(math.prod(p.kernel) ** (1 / p.norm))).astype(y.dtype)
 
 
-@broken("lp_pool2d_input_grad", "norms", "the gradient lacks the sign of the input", "negative inputs")
+@broken("lp_pool2d_input_grad", "norms", "the gradient lacks the sign of the input", "negative inputs",
+        source="FluxML/NNlib.jl#639")  # fmt: skip
 def gradient_without_sign(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "x": np.abs(a["x"])})
 

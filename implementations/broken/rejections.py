@@ -199,3 +199,25 @@ def axis_dropped(p: Problem, a: Arrays, right: Right) -> Any:
 @broken("conv2d_bias_grad", "rejection", "a gradient of one plane is a bias gradient of its sum", "axes too few", unchecked=True)
 def plane_accepted(p: Problem, a: Arrays, right: Right) -> Any:
     return np.full(p.out_channels, a["dy"].sum(), a["dy"].dtype) if a["dy"].ndim == 2 else right(p, a)
+
+
+@broken("conv2d", "rejection", "the difference of sizes is taken without its sign, so that a kernel too large has outputs",
+        "kernel > padded input", source="keras-team/keras#6649", unchecked=True)  # fmt: skip
+def size_without_sign(p: Problem, a: Arrays, right: Right) -> Any:
+    if all(w.extent <= w.padded for w in p.windows) or min(p.stride) < 1:
+        return right(p, a)
+    return np.zeros((p.batch, p.out_channels, *(abs(w.padded - w.extent) // w.stride + 1 for w in p.windows)), a["x"].dtype)
+
+
+@broken("conv2d", "rejection", "circular padding wider than the input is folded back once", "circular padding > size",
+        source="scipy/scipy#12686", unchecked=True)  # fmt: skip
+def circular_folded_once(p: Problem, a: Arrays, right: Right) -> Any:
+    if p.pad_mode != "circular" or all(max(pair) <= w.size for pair, w in zip(p.padding, p.windows, strict=True)):  # type: ignore[union-attr]
+        return right(p, a)
+    x = a["x"]
+    for axis, (begin, end) in enumerate(p.padding):
+        size = x.shape[2 + axis]
+        at = np.arange(-begin, size + end)
+        at = np.where(at < 0, at + size, np.where(at >= size, at - size, at))
+        x = np.where(((at >= 0) & (at < size)).reshape(-1, *[1] * (1 - axis)), x.take(at.clip(0, size - 1), axis=2 + axis), 0)
+    return right(*padded(p, a, np.ascontiguousarray(x.astype(a["x"].dtype))))

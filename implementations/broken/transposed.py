@@ -254,3 +254,9 @@ def second_without_last_tap(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()
     w[:, :, max(1, p.kernel[0] - 1) :] = 0
     return right(p, {**a, "w": w})
+
+
+@broken("conv_transpose2d", "groups", "the flip of the kernel turns the channels of a group round as well",
+        "groups > 1, several outputs of a group", source="ml-explore/mlx#1449")  # fmt: skip
+def flip_of_group_channels(p: Problem, a: Arrays, right: Right) -> Any:
+    return right(p, {**a, "w": a["w"][:, ::-1]} if p.groups > 1 else a)

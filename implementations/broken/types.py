@@ -112,7 +112,8 @@ def half_clipped(p: Problem, a: Arrays, right: Right) -> Any:
         return np.clip(right(p, a), np.float16(-65504), np.float16(65504))
 
 
-@broken("avg_pool2d", "types", "sums of float16 that pass 2048 stop at it", "float16 sums over 2048", dtypes="float16")
+@broken("avg_pool2d", "types", "sums of float16 that pass 2048 stop at it", "float16 sums over 2048", dtypes="float16",
+        source="huggingface/candle#3719")  # fmt: skip
 def half_stalls(p: Problem, a: Arrays, right: Right) -> Any:
     kernel = int(np.prod(p.kernel))
     y = right(p, a)

@@ -1,4 +1,4 @@
-"""Rows at which counters of 16 and 24 bits end."""
+"""Rows and batches at which counters of 16 and 24 bits end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from conformance.checks import CHECKS
 from conformance.plugin.claims import Claims, options_of
 from conformance.plugin.job import Reply
 from conformance.problem import OPERATORS
-from conformance.problem.operators import BIAS_GRAD
+from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
 from implementations.numpy_gemm import NumpyGemm
 
 CLAIMS = {name: Claims(operator.traits.dtypes, options_of(operator)) for name, operator in OPERATORS.items()}
@@ -29,6 +29,13 @@ def test_an_operator_has_a_row_beyond_16_bits_and_where_it_has_indices_one_beyon
     assert (max(sizes) > 2**24) == (OPERATORS[operator].forward and operator.startswith(("max_pool", "max_unpool")))
 
 
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_an_operator_has_a_batch_beyond_16_bits_unless_it_sums_over_it(operator: str) -> None:
+    batches = [case.problem.batch for case in long_cases(operator, CLAIMS[operator], large=False)]
+    sums = OPERATORS[operator].pass_name in (BIAS_GRAD, WEIGHT_GRAD)
+    assert max(batches, default=1) == (1 if sums else 2**16 + 3)
+
+
 def test_what_is_not_claimed_is_not_asked() -> None:
     narrow = Claims(("float64",), frozenset())
     (case,) = long_cases("conv1d", narrow, large=False)
@@ -38,7 +45,7 @@ def test_what_is_not_claimed_is_not_asked() -> None:
 
 @pytest.mark.parametrize("operator", ["conv2d", "max_pool1d", "conv_transpose1d_input_grad", "avg_pool3d"])
 def test_a_column_counter_of_16_bits_is_found_out(operator: str) -> None:
-    (case,) = long_cases(operator, CLAIMS[operator], large=False)
+    case, _ = long_cases(operator, CLAIMS[operator], large=False)
     (call,) = CHECKS["exact"].calls(case)
     result: Any = NumpyGemm().prepare(call.problem, call.arrays)()
     outputs = result if isinstance(result, tuple) else (result,)

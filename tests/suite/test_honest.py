@@ -26,7 +26,7 @@ def checked(text: str, *claim: str) -> Implementation:
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_what_the_broken_functions_are_made_from_is_conformant(operator: str) -> None:
-    result = checked(f"{FOLDER / 'reference.py'}:{operator}")
+    result = checked(f"implementations.broken.functions.reference:{operator}")
     assert result.status == "conformant", result.findings
 
 

@@ -20,12 +20,13 @@ Pairs = tuple[tuple[int, int], ...]
 
 def spread(value: Any, ndim: int) -> tuple[int, ...]:
     """One number for each axis, of a number or a sequence."""
-    return (int(value),) * ndim if np.isscalar(value) else tuple(value)
+    return (int(value),) * ndim if isinstance(value, int | np.integer) else tuple(value)
 
 
 def pairs(value: Any, ndim: int) -> Pairs:
     """(begin, end) for each axis, of a number, one number for each axis, or pairs."""
-    return tuple((p, p) if np.isscalar(p) else tuple(p) for p in spread(value, ndim))
+    spelt: tuple[Any, ...] = spread(value, ndim)
+    return tuple(tuple(p) if isinstance(p, tuple | list) else (p, p) for p in spelt)
 
 
 def at(starts: tuple[int, ...], counts: tuple[int, ...], steps: tuple[int, ...]) -> tuple[slice, ...]:
@@ -252,6 +253,6 @@ def _named(function: Callable[..., Any], body: Callable[..., Any], name: str) ->
     return function
 
 
-for _ndim in (1, 2, 3):  # conv1d ... avg_pool3d, correct
-    for _family, _body in (("conv", Conv.run), ("max_pool", Pool.maximum), ("avg_pool", Pool.average)):
-        globals()[f"{_family}{_ndim}d"] = function_for(f"{_family}{_ndim}d", lambda a, run=_body: run(a), f"{_family}{_ndim}d")
+_BODIES: dict[str, Callable[[Any], Any]] = {"conv": Conv.run, "max_pool": Pool.maximum, "avg_pool": Pool.average}
+for _operator in (f"{family}{ndim}d" for family in _BODIES for ndim in (1, 2, 3)):  # conv1d ... avg_pool3d, correct
+    globals()[_operator] = function_for(_operator, _BODIES[_operator[:-2]], _operator)

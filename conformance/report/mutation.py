@@ -1,0 +1,115 @@
+"""How broken implementations fared, as data: what the JSON file holds, and what is counted over all of them."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from conformance.errors import UsageError
+from conformance.report.schema import Environment, Value
+
+MUTATION_SCHEMA_VERSION = 1
+UNSORTED = "unsorted"
+
+Fate = Literal["killed", "survived", "not run"]
+
+
+class MutantResult(Value):
+    """What came of one mutant. ``check``, ``kind`` and ``case`` are of its first finding, ``diagnosis`` in words.
+
+    ``cases`` and ``seconds`` count from the first case that was judged to the first failure; for a survivor they are all
+    that was tried. ``in_all`` are the seconds with the rest of the checking and the shrinking of the case. ``missed`` are
+    operators in which a survivor was found conformant, and ``reason`` is why one was not run.
+    """
+
+    name: str
+    target: str
+    operators: tuple[str, ...]
+    category: str
+    bug: str
+    shows: str = ""
+    source: str = ""
+    fate: Fate
+    reason: str = ""
+    missed: tuple[str, ...] = ()
+    check: str = ""
+    kind: str = ""
+    case: str = ""
+    diagnosis: str = ""
+    cases: int = 0
+    seconds: float = 0.0
+    in_all: float = 0.0
+
+
+class MutationReport(Value):
+    """Everything that one run of ``conformance mutants`` measured, in the order in which it ran. ``expected`` were asked for."""
+
+    schema_version: int = MUTATION_SCHEMA_VERSION
+    command: str
+    started: str
+    seconds: float
+    seed: int
+    profile: str
+    interrupted: bool = False
+    expected: int
+    environment: Environment
+    mutants: tuple[MutantResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How many of a category were killed, of those that were run; seconds are those to the first failure of the killed."""
+
+    category: str
+    killed: int
+    run: int
+    median: float | None
+    worst: float | None
+
+    @property
+    def percent(self) -> str:
+        """Cut off, so that only all of them are 100 %."""
+        return f"{100 * self.killed // self.run} %" if self.run else "–"
+
+
+def scores(results: Sequence[MutantResult]) -> list[Score]:
+    """The mutation score of each category, the largest category first; the last one, "all", is of everything."""
+    categories: dict[str, list[MutantResult]] = {}
+    for result in results:
+        categories.setdefault(result.category, []).append(result)
+    ordered = sorted(categories.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [_score(name, members) for name, members in [*ordered, ("all", list(results))]]
+
+
+def _score(category: str, results: Sequence[MutantResult]) -> Score:
+    seconds = [result.seconds for result in results if result.fate == "killed"]
+    run = sum(result.fate != "not run" for result in results)
+    return Score(category, len(seconds), run, statistics.median(seconds) if seconds else None, max(seconds, default=None))
+
+
+def with_fate(results: Sequence[MutantResult], fate: Fate) -> list[MutantResult]:
+    """Those with this fate, sorted by the time that they took."""
+    return sorted((result for result in results if result.fate == fate), key=lambda result: result.seconds)
+
+
+def read_mutation(path: Path) -> MutationReport:
+    """The report in the file ``path``. Raises :class:`UsageError` if there is none, or it is not one of this version."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        version = json.loads(text).get("schema_version")
+        if version != MUTATION_SCHEMA_VERSION:
+            raise UsageError(f"{path} has schema version {version!r}, and this is version {MUTATION_SCHEMA_VERSION}")
+        return MutationReport.model_validate_json(text)
+    except OSError as error:
+        raise UsageError(f"the report {path} cannot be read: {error.strerror}") from error
+    except UsageError:
+        raise
+    except (ValidationError, ValueError, AttributeError, RecursionError) as error:
+        hint = "write one with conformance mutants --json FILE"
+        raise UsageError(f"{path} is no report of conformance mutants: {str(error).splitlines()[0]}", hint=hint) from error
