@@ -25,7 +25,11 @@ class Layout:
         self.name, self.about = f"layout.{layout}", f"tensors {layout.replace('_', ' ')} in memory"
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if case.problem.op.is_pool and case.problem.op.rounds and case.problem.max_terms * case.problem.format.unit_roundoff > 0.1:
+        if (
+            case.problem.op.is_pool
+            and case.problem.op.rounds
+            and case.problem.max_terms * case.problem.format.unit_roundoff > 0.1
+        ):
             return ()  # the bound of so many terms is as large as the result: nothing could fail
         arrays = case.arrays()
         if self.layout == "broadcast":  # a stride of zero repeats the first item of the batch

@@ -6,6 +6,8 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
 from conformance.report.schema import Accuracy, Finding, Skip, Tally
@@ -17,7 +19,10 @@ Status = Literal["passed", "failed", "errored", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one trial. ``seconds`` were spent inside the implementation."""
+    """What came of one trial. ``seconds`` were spent inside the implementation.
+
+    ``output`` is what it printed; ``outputs`` are the arrays that the failing call returned, where they are small.
+    """
 
     trial: Trial
     status: Status
@@ -25,6 +30,7 @@ class Outcome:
     reason: str = ""
     output: str = ""
     seconds: float = 0.0
+    outputs: tuple[np.ndarray, ...] = ()
 
     @property
     def failure(self) -> Failure | None:

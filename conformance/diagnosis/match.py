@@ -1,0 +1,113 @@
+"""Which hypotheses explain what came out, all of it, and are not contradicted by what came out right."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from conformance.diagnosis.evidence import Observation
+from conformance.diagnosis.hypotheses import HYPOTHESES
+from conformance.diagnosis.prediction import Hypothesis, Prediction, agrees, differs, predicted
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A hypothesis that explains all failing observations; ``against`` are the passing ones that it would have made fail."""
+
+    hypothesis: Hypothesis
+    against: tuple[Observation, ...] = ()
+
+
+def matches(
+    failing: Sequence[Observation],
+    passing: Sequence[Observation],
+    end: float = float("inf"),
+    hypotheses: Sequence[Hypothesis] = HYPOTHESES,
+) -> Iterator[Match]:
+    """The hypotheses that explain all of ``failing``, in order, until the clock (``time.perf_counter``) passes ``end``."""
+    failing = sorted((one for one in failing if one.outputs), key=lambda one: one.problem.work)
+    if not failing:
+        return
+    for hypothesis in hypotheses:
+        if time.perf_counter() > end:
+            return
+        if all(explains(hypothesis, one) for one in failing):
+            yield Match(hypothesis, tuple(one for one in passing if would_fail(hypothesis, one)))
+
+
+def prediction(hypothesis: Hypothesis, seen: Observation) -> Prediction | None:
+    """What the hypothesis predicts of an observation's call; None where it does not apply or makes no sense."""
+    if not hypothesis.applies(seen.problem):
+        return None
+    with np.errstate(all="ignore"):
+        return hypothesis.rule(seen.problem, seen.arrays)
+
+
+def explains(hypothesis: Hypothesis, seen: Observation) -> bool:
+    """Whether it predicts all of what came out, which is not the truth."""
+    made, actual = prediction(hypothesis, seen), seen.actual
+    if made is None or actual is None:
+        return False
+    made = _of_shape(made, actual.shape, seen)
+    if made is None or not agrees(made, actual, seen.problem).all():
+        return False
+    if seen.kind == "wrong index":
+        return made.indices is not None and seen.indices is not None and bool((made.indices == seen.indices).all())
+    return True
+
+
+def agreement(hypothesis: Hypothesis, seen: Observation) -> tuple[np.ndarray, np.ndarray] | None:
+    """Element by element: where it predicts what came out, and where it predicts something else than the truth.
+
+    None where it has another shape.
+    """
+    made, actual = prediction(hypothesis, seen), seen.actual
+    if made is None or actual is None or actual.shape != seen.truth.shape:
+        return None
+    made = _of_shape(made, actual.shape, seen)
+    return None if made is None else (agrees(made, actual, seen.problem), differs(made, seen.truth))
+
+
+def would_fail(hypothesis: Hypothesis, seen: Observation) -> bool:
+    """Whether the hypothesis predicts that this call, which passed, comes out wrong."""
+    made = prediction(hypothesis, seen)
+    if made is None:
+        return False
+    if made.shape != seen.truth.shape and len(made.shape) != len(seen.truth.shape):
+        return True
+    made = made if made.shape == seen.truth.shape else made.fitted(seen.truth.shape)
+    if differs(made, seen.truth).any():
+        return True
+    if not hypothesis.indices or made.indices is None or seen.truth.indices is None:
+        return False
+    return bool((made.indices != seen.truth.indices).any())
+
+
+def wrong_elements(seen: Observation) -> np.ndarray | None:
+    """Which elements of a failing result are wrong; None where its shape is."""
+    if seen.actual is None or seen.actual.shape != seen.truth.shape:
+        return None
+    if seen.kind == "wrong index":
+        return None if seen.indices is None or seen.truth.indices is None else np.asarray(seen.indices != seen.truth.indices)
+    return ~agrees(seen.truth, seen.actual, seen.problem)
+
+
+def stale(seen: Observation) -> bool:
+    """Whether what came out is the right result of a call before it in the same trial."""
+    for call in seen.before:
+        if call.problem.result_shape != seen.call.problem.result_shape or not seen.outputs:
+            continue
+        other = predicted(call.problem, call.arrays)
+        if other.shape == seen.outputs[0].shape and agrees(other, seen.outputs[0], call.problem).all():
+            return True
+    return False
+
+
+def _of_shape(made: Prediction, shape: tuple[int, ...], seen: Observation) -> Prediction | None:
+    """A prediction in the shape that came out: its own, or the right one into which it was fitted."""
+    if made.shape == shape:
+        return made
+    return made.fitted(shape) if shape == seen.truth.shape and len(made.shape) == len(shape) else None

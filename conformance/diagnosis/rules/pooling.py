@@ -1,0 +1,355 @@
+"""Divisors, norms, adaptive bounds, ties and indices of another rule."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, of_truth, predicted
+from conformance.diagnosis.rules.base import (
+    ADAPTIVE,
+    AVERAGES,
+    EVERY_PASS,
+    FORWARDS,
+    INPUT_GRADS,
+    MAXIMA,
+    by_arrays,
+    by_factor,
+    by_problem,
+    by_tables,
+)
+from conformance.diagnosis.rules.base import hypothesis as new
+from conformance.problem import Family, Problem
+from conformance.problem.window import OUTSIDE, AdaptiveWindow
+from conformance.reference.contraction import geometry_of, outer, windows
+from conformance.reference.oracle import solve
+from conformance.reference.truth import Arrays
+
+_AVG = (Family.AVG_POOL,)
+
+
+def _divisors() -> Iterator[Hypothesis]:
+    words = "the padding always counts in the divisor (count_include_pad is ignored)"
+    yield new("padding-always-counts", words, by_problem(lambda p: p.replace(count_include_pad=True)), _AVG)
+    words = "the padding never counts in the divisor (count_include_pad is ignored)"
+    yield new("padding-never-counts", words, by_problem(lambda p: p.replace(count_include_pad=False)), _AVG)
+    words = "count_include_pad is taken the other way round"
+    yield new("padding-counts-reversed", words, by_problem(lambda p: p.replace(count_include_pad=not p.count_include_pad)), _AVG)
+    words = "divisor_override is ignored"
+    yield new("divisor-override-ignored", words, by_problem(lambda p: p.replace(divisor=None)), _AVG)
+    words = "what hangs over the end in ceil mode counts in the divisor"
+    yield new("overhang-counts", words, by_problem(_overhang_counts), _AVG)
+    words = "every window is divided by the kernel's size"
+    yield new("divisor-is-kernel", words, by_problem(_by_kernel), _AVG)
+    words = "the sum is not divided"
+    yield new("not-divided", words, by_factor(_divisor), AVERAGES)
+    words = "the average is divided once more"
+    yield new("divided-twice", words, by_factor(lambda p, a: 1 / divisor if (divisor := _divisor(p, a)) is not None else None),
+              AVERAGES)  # fmt: skip
+    words = "the average is divided by divisor_override once more"
+    yield new("divided-twice", words, by_factor(_divided_by_both), _AVG)
+    words = "the average is divided by the number of taps once more"
+    yield new("divided-twice", words, by_factor(lambda p, a: 1 / (p.divisor or math.prod(p.kernel))), AVERAGES)
+    words = "the counts of the elements in each window have their axes exchanged"
+    yield new("counts-transposed", words, by_factor(_counts_transposed), _AVG, EVERY_PASS - INPUT_GRADS)
+    for axis, name in ((-1, "last"), (0, "first")):
+        words = f"the padding is left out of the divisor in the {name} axis alone"
+        yield new("padding-counts-by-axis", words, by_factor(_counted_in(axis)), _AVG, EVERY_PASS - INPUT_GRADS)
+
+
+def _overhang_counts(problem: Problem) -> Problem | None:
+    if not problem.ceil or not problem.count_include_pad or problem.divisor is not None:
+        return None
+    return problem.replace(divisor=math.prod(problem.kernel))
+
+
+def _by_kernel(problem: Problem) -> Problem | None:
+    return problem.replace(divisor=math.prod(problem.kernel)) if problem.divisor is None else None
+
+
+def _counts(problem: Problem) -> list[np.ndarray]:
+    """What a right divisor counts in each axis."""
+    padded = problem.count_include_pad and problem.op.family is Family.AVG_POOL
+    return [(w.inside_padded() if padded else w.inside()).sum(axis=1) for w in problem.windows]  # type: ignore[union-attr]
+
+
+def _divisor(problem: Problem, arrays: Arrays) -> np.ndarray | float | None:
+    """Of a forward pass each window's divisor; of a gradient one for all, where there is one."""
+    counts = outer(_counts(problem)) if problem.divisor is None else np.array(problem.divisor)
+    if problem.op.pass_name not in INPUT_GRADS:
+        return counts
+    return float(counts.flat[0]) if counts.size and (counts == counts.flat[0]).all() else None
+
+
+def _divided_by_both(problem: Problem, arrays: Arrays) -> np.ndarray | None:
+    """Divided by the window's count and by the divisor of one's own."""
+    if problem.divisor is None or problem.op.pass_name in INPUT_GRADS:
+        return None
+    return 1 / np.maximum(1, outer(_counts(problem)))
+
+
+def _counts_transposed(problem: Problem, arrays: Arrays) -> np.ndarray | None:
+    if problem.divisor is not None or problem.op.ndim != 2:
+        return None
+    counts = outer([w.inside().sum(axis=1) for w in problem.windows])
+    if problem.count_include_pad or counts.shape[0] != counts.shape[1]:
+        return None
+    return np.asarray(counts / np.maximum(1, counts.T))
+
+
+def _counted_in(axis: int) -> Callable[[Problem, Arrays], np.ndarray | None]:
+    """The padding is left out of the divisor in one axis, and counts in the others."""
+
+    def factor(problem: Problem, arrays: Arrays) -> np.ndarray | None:
+        if problem.count_include_pad or problem.divisor is not None or problem.op.ndim < 2:
+            return None
+        right = _counts(problem)
+        wrong = [w.inside_padded().sum(axis=1) for w in problem.windows]  # type: ignore[union-attr]
+        wrong[axis] = right[axis]
+        return np.asarray(outer(right) / np.maximum(1, outer(wrong)))
+
+    return factor
+
+
+def _adaptive(bounds: Callable[[AdaptiveWindow, Problem], list[tuple[int, int]]]) -> Callable[[Problem, int], np.ndarray | None]:
+    """Tables of other windows than those that share the elements evenly; an empty window reads one element."""
+
+    def read(problem: Problem, axis: int) -> np.ndarray | None:
+        window = problem.windows[axis]
+        if not isinstance(window, AdaptiveWindow):
+            return None
+        rows = [
+            (min(first, window.size - 1), max(end, min(first, window.size - 1) + 1)) for first, end in bounds(window, problem)
+        ]
+        rows = [(first, min(end, window.size)) for first, end in rows]
+        taps = np.arange(max((end - first for first, end in rows), default=1))
+        return np.array([np.where(first + taps < end, first + taps, OUTSIDE) for first, end in rows], np.int64).reshape(
+            -1, len(taps)
+        )
+
+    return read
+
+
+def _even(window: AdaptiveWindow, output: int) -> list[tuple[int, int]]:
+    return [(i * window.size // output, -(-(i + 1) * window.size // output)) for i in range(window.output)]
+
+
+def _adaptives() -> Iterator[Hypothesis]:
+    told: list[tuple[str, str, Callable[[AdaptiveWindow, Problem], list[tuple[int, int]]]]] = [
+        (
+            "adaptive-ends-floored",
+            "windows end at the floor of (i + 1) size / output, not at its ceiling",
+            lambda w, p: [(i * w.size // w.output, (i + 1) * w.size // w.output) for i in range(w.output)],
+        ),
+        (
+            "adaptive-starts-raised",
+            "windows start at the ceiling of i size / output, not at its floor",
+            lambda w, p: [(-(-i * w.size // w.output), end) for i, (_, end) in enumerate(w.bounds)],
+        ),
+        (
+            "adaptive-fixed-windows",
+            "all windows have one size and one stride, size / output",
+            lambda w, p: [(i * max(1, w.size // w.output), (i + 1) * max(1, w.size // w.output)) for i in range(w.output)],
+        ),
+        (
+            "adaptive-fixed-stride",
+            "all windows have the stride size / output, and the size that is left for the last",
+            lambda w, p: [
+                (i * (w.size // w.output), w.size - (w.output - 1 - i) * (w.size // w.output)) for i in range(w.output)
+            ],
+        ),
+        ("adaptive-bounds-of-last-axis", "the output size of the last axis is taken for the windows of all",
+         lambda w, p: _even(w, p.windows[-1].output)),
+        ("adaptive-bounds-of-first-axis", "the output size of the first axis is taken for the windows of all",
+         lambda w, p: _even(w, p.windows[0].output)),
+    ]  # fmt: skip
+    for key, words, bounds in told:
+        yield new(key, words, by_tables(_adaptive(bounds)), ADAPTIVE)
+    words = "every output-th element is pooled: the axes of a reshape are exchanged"
+    yield new("adaptive-strided", words, by_tables(_strided), ADAPTIVE)
+
+
+def _strided(problem: Problem, axis: int) -> np.ndarray | None:
+    window = problem.windows[axis]
+    if not isinstance(window, AdaptiveWindow) or window.size % window.output:
+        return None
+    return np.arange(window.size).reshape(-1, window.output).T
+
+
+def _norms() -> Iterator[Hypothesis]:
+    lp = (Family.LP_POOL,)
+    yield new("norm-without-root", "the root of the norm is not taken", _rootless, lp, FORWARDS)
+    yield new("norm-is-2", "the norm is 2 whatever is asked for", by_problem(lambda p: p.replace(norm=2.0)), lp)
+    yield new("norm-is-1", "the norm is 1 whatever is asked for", by_problem(lambda p: p.replace(norm=1.0)), lp)
+    yield new("norm-rounded-down", "the norm is rounded down to a whole number", by_problem(_whole_norm), lp)
+    words = "the sum of powers is divided by the number of taps"
+    yield new("norm-of-mean", words, by_factor(_mean_of_powers), lp)
+    words = "the gradient lacks the sign of the input"
+    yield new("norm-gradient-without-sign", words, by_arrays(lambda p, a: {**a, "x": np.abs(a["x"])}), lp, INPUT_GRADS)
+    words = "the gradient has the power p instead of p - 1"
+    yield new("norm-gradient-of-power", words, by_factor(lambda p, a: np.abs(a["x"].astype(np.float64))), lp, INPUT_GRADS)
+
+
+def _whole_norm(problem: Problem) -> Problem | None:
+    return None if math.isinf(problem.norm) or problem.norm < 1 else problem.replace(norm=float(int(problem.norm)))
+
+
+def _rootless(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """The power of the right result: its relative error p times, and the power's own."""
+    if math.isinf(problem.norm):
+        return None
+    truth = solve(problem, arrays)
+    with np.errstate(over="ignore"):
+        y = truth.y**problem.norm
+    roundings = math.ceil(problem.norm) * (truth.roundings + int(truth.n.max(initial=1)))
+    return of_truth(
+        problem, arrays, dataclasses.replace(truth, y=y, low=np.zeros_like(y), S=y, error=y * 2.0**-48, roundings=roundings)
+    )
+
+
+def _mean_of_powers(problem: Problem, arrays: Arrays) -> float | None:
+    return None if math.isinf(problem.norm) or not problem.op.forward else math.prod(problem.kernel) ** (-1 / problem.norm)
+
+
+def taken(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Every window's elements and their flat indices (-1 in padding), shape (batch, channels, taps, *places)."""
+    geometry = geometry_of(problem)
+    x = x.astype(problem.format.exact)
+    lowest = np.iinfo(np.int64).min if x.dtype.kind == "i" else -np.inf
+    grid = np.arange(math.prod(geometry.elements)).reshape(1, 1, *geometry.elements)
+    values, flat = windows(geometry, x, fill=lowest), windows(geometry, grid, fill=-1)
+    shape = (math.prod(geometry.taps), *geometry.places)
+    return values.reshape(*values.shape[:2], *shape), np.broadcast_to(flat.reshape(1, 1, *shape), (*values.shape[:2], *shape))
+
+
+def winners(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which taps of each window hold its maximum, and the flat indices of all."""
+    values, flat = taken(problem, x)
+    best = values.max(axis=2, keepdims=True)
+    return ((values == best) | (np.isnan(values) & np.isnan(best))) & (flat >= 0), flat
+
+
+def _index(choose: Callable[[Problem, np.ndarray, np.ndarray], np.ndarray]) -> Callable[[Problem, Arrays], Prediction | None]:
+    def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
+        right = predicted(problem, arrays)
+        win, flat = winners(problem, arrays["x"])
+        return dataclasses.replace(right, indices=choose(problem, win, flat))
+
+    return rule
+
+
+def last_of(win: np.ndarray) -> np.ndarray:
+    return np.asarray(win.shape[2] - 1 - win[:, :, ::-1].argmax(axis=2))
+
+
+def _at(flat: np.ndarray, tap: np.ndarray) -> np.ndarray:
+    return np.take_along_axis(flat, tap[:, :, None], axis=2)[:, :, 0]
+
+
+def _first(flat: np.ndarray, win: np.ndarray) -> np.ndarray:
+    return _at(flat, win.argmax(axis=2))
+
+
+def _by_columns(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    """The first of equals if the kernel is gone through with its first axis fastest."""
+    order = np.arange(win.shape[2]).reshape(problem.kernel).T.ravel()
+    return _first(flat[:, :, order], win[:, :, order])
+
+
+def _padded(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    sizes = tuple(w.size for w in problem.windows)
+    at = np.unravel_index(_first(flat, win), sizes)
+    moved = tuple(one + begin for one, (begin, _) in zip(at, problem.padding, strict=True))
+    return np.asarray(np.ravel_multi_index(moved, tuple(w.padded for w in problem.windows), mode="clip"))
+
+
+def _in_window(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    return np.asarray(win.argmax(axis=2))
+
+
+def _of_tensor(batch: bool) -> Callable[[Problem, np.ndarray, np.ndarray], np.ndarray]:
+    def choose(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+        plane = np.arange(problem.channels) + (np.arange(problem.batch)[:, None] * problem.channels if batch else 0)
+        step = np.broadcast_to(plane, (problem.batch, problem.channels)) * math.prod(w.size for w in problem.windows)
+        return np.asarray(_first(flat, win) + step.reshape(*step.shape, *[1] * problem.op.ndim))
+
+    return choose
+
+
+def _axes_reversed(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    sizes = tuple(w.size for w in problem.windows)
+    at = np.unravel_index(_first(flat, win), sizes)
+    return np.asarray(np.ravel_multi_index(at[::-1], sizes[::-1]))
+
+
+def _indices() -> Iterator[Hypothesis]:
+    told: list[tuple[str, str, Callable[[Problem, np.ndarray, np.ndarray], np.ndarray]]] = [
+        (
+            "index-of-last-tie",
+            "of equal maxima the last has the index, not the first",
+            lambda p, win, flat: _at(flat, last_of(win)),
+        ),
+        ("index-tie-by-columns", "of equal maxima the first by columns has the index, not the first by rows", _by_columns),
+        ("index-in-window", "indices are positions in the window, not in the plane", _in_window),
+        ("index-in-padded", "indices are positions in the padded input", _padded),
+        ("index-of-tensor", "indices count on through the channels", _of_tensor(batch=False)),
+        ("index-of-tensor", "indices count on through channels and batch", _of_tensor(batch=True)),
+        ("index-by-columns", "indices count columns first, with the axes in reverse order", _axes_reversed),
+        ("index-one-based", "indices count from 1", lambda p, win, flat: _first(flat, win) + 1),
+    ]
+    for key, words, choose in told:
+        yield new(key, words, _index(choose), MAXIMA, FORWARDS, indices=True)
+    words = "an index in the window and one in the plane are mixed up: the window's start is left off"
+    yield new("index-from-window-start", words, _index(_from_start), MAXIMA, FORWARDS, indices=True)
+
+
+def _from_start(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+    index = _first(flat, win)
+    starts = [np.where(w.inside(), w.table(), 2**31).min(axis=1) for w in problem.windows]
+    sizes = tuple(w.size for w in problem.windows)
+    at = np.unravel_index(index, sizes)
+    shape = [[-1 if i == axis else 1 for i in range(problem.op.ndim)] for axis in range(problem.op.ndim)]
+    moved = tuple(one - start.reshape(form) for one, start, form in zip(at, starts, shape, strict=True))
+    return np.asarray(np.ravel_multi_index(moved, sizes, mode="clip"))
+
+
+def _magnitudes() -> Iterator[Hypothesis]:
+    yield new("max-by-magnitude", "the largest magnitude wins, not the largest number", _largest_magnitude, MAXIMA, FORWARDS)
+    yield new("minimum", "the minimum is taken, not the maximum", _minimum, MAXIMA, FORWARDS)
+    yield new("max-by-bits", "floats are compared by their bits: of negative ones the lowest wins", _by_bits, MAXIMA, FORWARDS)
+
+
+def _by_order(problem: Problem, arrays: Arrays, order: Callable[[np.ndarray], np.ndarray]) -> Prediction:
+    values, flat = taken(problem, arrays["x"])
+    ranked = np.where(flat >= 0, order(values), -np.inf)
+    best = ranked.argmax(axis=2)
+    return exactly(_at(values, best), _at(flat, best))
+
+
+def _largest_magnitude(problem: Problem, arrays: Arrays) -> Prediction | None:
+    return None if problem.format.kind == "int" else _by_order(problem, arrays, np.abs)
+
+
+def _minimum(problem: Problem, arrays: Arrays) -> Prediction | None:
+    return None if problem.format.kind == "int" else _by_order(problem, arrays, np.negative)
+
+
+def _by_bits(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """Positive numbers by size, then negative ones by magnitude: the order of IEEE 754's bits as signed integers.
+
+    -inf, which padding holds, is the largest of the negative ones.
+    """
+    if problem.format.kind != "float":
+        return None
+    values, flat = taken(problem, arrays["x"])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ranked = np.where(np.signbit(values), -1 / (1 + np.abs(values)) - 1, values)
+    ranked = np.where(np.signbit(values) & np.isinf(values), -1.0, ranked)
+    best = ranked.argmax(axis=2)
+    return exactly(_at(values, best), _at(flat, best))
+
+
+HYPOTHESES: tuple[Hypothesis, ...] = (*_divisors(), *_adaptives(), *_norms(), *_indices(), *_magnitudes())
