@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,13 +13,30 @@ from conformance.cases.case import Case
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.explore import neighbours
 from conformance.diagnosis.hypotheses import HYPOTHESES
-from conformance.diagnosis.match import Match, agreement, explains, matches, prediction, stale, would_fail, wrong_elements
+from conformance.diagnosis.match import (
+    COMPARED,
+    Match,
+    agreement,
+    batch_axis_kept,
+    explains,
+    matches,
+    prediction,
+    stale,
+    would_fail,
+    wrong_elements,
+)
 from conformance.diagnosis.prediction import Hypothesis, differs
 from conformance.diagnosis.receptive_field import Ask, Field, receptive_field
 from conformance.diagnosis.where import Known, Try, where, where_in_result
 
 _EXPLORED = 48
 _MOST_COMPARED = 24  # failing observations that every hypothesis is held against; the rest only what is left
+_PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
+    ("stale", "The result is that of a call before it", stale),
+    ("batch-axis-kept", "The result of unbatched tensors keeps a batch axis", batch_axis_kept),
+)
+"""What is seen of a failing call alone."""
+_BLIND = ("ones", "ramp", "zeros")  # values under which much that is wrong comes out right
 _CAST = 0.35  # of the time, for the search among hypotheses
 
 
@@ -56,6 +73,13 @@ class Ward:
     @property
     def over(self) -> bool:
         return time.perf_counter() > self.end
+
+    @property
+    def alike(self) -> list[Observation]:
+        """Passing calls that differ from the failing ones in their problem or their layout, not in the kind of their values."""
+        check = self.failing[0].check
+        like = [one for one in self.passing if one.check == check or check.startswith("layout.")]
+        return [one for one in like if one.case.kind not in _BLIND]
 
     def cases(self, seed: int) -> Iterator[Case]:
         """Neighbours of failing cases, and of passing ones."""
@@ -100,9 +124,10 @@ def diagnose(
         return Diagnosis()
     began = time.perf_counter()
     ward = Ward(list(failing), list(passing), run, dtypes, began + seconds)
-    if all(stale(one) for one in ward.failing):
-        count = len(ward.failing)
-        return Diagnosis((f"The result is that of a call before it {_counted(count)}",), "stale", count, count)
+    for key, words, holds in _PLAIN:
+        if all(holds(one) for one in ward.failing):
+            count = len(ward.failing)
+            return Diagnosis((f"{words} {_counted(count)}",), key, count, count)
     ward.explore(_EXPLORED)
     found = _by_hypothesis(ward, began + _CAST * seconds) or _by_region(ward)
     if found.hypothesis and not found.words:
@@ -115,8 +140,8 @@ def diagnose(
 
 def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
     """The first hypothesis that explains everything; else the first that does so in a region that can be told."""
-    failing = [one for one in ward.failing if one.outputs]
-    few = _varied(failing)
+    failing = [one for one in ward.failing if one.outputs and one.kind in COMPARED]
+    few = failing[:_MOST_COMPARED]
     partly: list[Match] = []
     for match in matches(few, ward.passing, end=max(end, time.perf_counter() + 0.2)):
         if not all(explains(match.hypothesis, one) for one in failing[len(few) :]):
@@ -129,10 +154,6 @@ def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
         if condition:
             return _told(match.hypothesis, len(failing), condition)
     return _in_elements(ward, failing)
-
-
-def _varied(failing: list[Observation]) -> list[Observation]:
-    return failing[:_MOST_COMPARED]
 
 
 def _region_of(ward: Ward, match: Match) -> str:
@@ -149,9 +170,10 @@ def _region_of(ward: Ward, match: Match) -> str:
             unexplained = True
         return seen
 
-    known = Known(
-        list(ward.failing), [one for one in ward.passing if would_fail(hypothesis, one)], lambda one: would_fail(hypothesis, one)
-    )
+    def concerns(one: Observation) -> bool:
+        return would_fail(hypothesis, one, by_shape=ward.kind == "wrong shape")
+
+    known = Known(list(ward.failing), [one for one in ward.alike if concerns(one)], concerns)
     condition = where(known, ward.cases(1), concerned, ward.kind, ward.end)
     return "" if condition is None or unexplained else str(condition)
 
@@ -194,7 +216,7 @@ def _by_region(ward: Ward) -> Diagnosis:
     if ward.run is None:
         return Diagnosis()
     if not ward.over:
-        known = Known(list(ward.failing), list(ward.passing))
+        known = Known(list(ward.failing), ward.alike)
         condition = where(known, ward.cases(2), ward.run, ward.kind, ward.end)
         if condition is not None:
             return Diagnosis((f"It fails only {condition}",), where=str(condition))

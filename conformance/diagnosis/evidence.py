@@ -22,7 +22,7 @@ from conformance.reference.truth import Arrays
 MOST_ELEMENTS = 100_000
 """Of a result that is kept, and of the tensors of a case that is looked at again."""
 MOST_WORK = 2_000_000
-_MOST_FAILING, _MOST_PASSING = 60, 240
+_MOST_FAILING, _MOST_PASSING, _MOST_EARLIER = 60, 240, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Observation:
 
     @cached_property
     def actual(self) -> np.ndarray | None:
-        """What came out, with a batch axis where the result has its right number of axes."""
+        """What came out, with the batch axis that an unbatched result lacks."""
         if not self.outputs:
             return None
         return self._batched(self.outputs[0])
@@ -69,8 +69,7 @@ class Observation:
         return self._batched(self.outputs[1]) if len(self.outputs) > 1 else None
 
     def _batched(self, array: np.ndarray) -> np.ndarray:
-        lost = len(self.problem.result_shape) - len(self.call.problem.result_shape)
-        return array[None] if lost and array.ndim == len(self.call.problem.result_shape) else array
+        return array[None] if len(self.problem.result_shape) > len(self.call.problem.result_shape) else array
 
 
 def is_small(call: Call) -> bool:
@@ -98,6 +97,14 @@ class Evidence:
         """The failures that are taken for one bug: of one group of checks, and of one kind."""
         group = check.partition(".")[0]
         return [one for one in self.failing if one.kind == kind and one.check.partition(".")[0] == group]
+
+    def earlier(self, seen: Observation) -> tuple[Call, ...]:
+        """Calls of other cases whose result has the same shape and type: what may have been remembered."""
+        wanted, dtype = seen.call.problem.result_shape, seen.call.problem.dtype
+        others = [(check, case) for check, case in self.passing.values() if case != seen.case]
+        same = [(check, case) for check, case in others if (case.problem.result_shape, case.problem.dtype) == (wanted, dtype)]
+        calls = [call for check, case in same[:_MOST_EARLIER] for call in check.calls(case) if is_small(call)]
+        return (*calls, *(one.call for one in self.failing if one.case != seen.case and one.call.problem.result_shape == wanted))
 
     def right(self, check: str) -> list[Observation]:
         """Passing calls of plain integers and of the same group of checks."""

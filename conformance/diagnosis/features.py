@@ -11,8 +11,9 @@ import numpy as np
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.separate import Column, Table
 from conformance.problem import Family, Problem
-from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
+from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, FORWARD, WEIGHT_GRAD
 from conformance.problem.window import OUTSIDE, AdaptiveWindow, Window
+from conformance.reference.contraction import geometry_of, readers
 
 _AXES = {1: ("",), 2: (" in the first axis", " in the second axis"), 3: (" in depth", " in height", " in width")}
 _PLACES = {1: ("position",), 2: ("row", "column"), 3: ("depth", "row", "column")}
@@ -31,7 +32,8 @@ def _of_case(seen: Observation) -> dict[Column, Any]:
         Column("for {}"): problem.dtype,
         Column("with tensors {} in memory"): seen.call.layout.replace("_", " "),
         Column("when unbatched", "with a batch axis"): problem.unbatched,
-        Column("where values are {}"): seen.check if seen.check.startswith("special") else seen.case.kind,
+        Column("where values have ties", "where values have no ties"): seen.case.kind == "ties",
+        Column("with an empty batch", "without an empty batch"): problem.batch == 0,
         Column("batch"): problem.batch,
     }
     row |= _of_channels(problem)
@@ -45,7 +47,7 @@ def _of_channels(problem: Problem) -> dict[Column, Any]:
         return {Column("channels"): problem.channels}
     each, out = problem.channels // problem.groups, problem.out_channels // problem.groups
     return {
-        Column("groups > 1", "without groups"): problem.groups > 1,
+        Column("with groups", "without groups"): problem.groups > 1,
         Column("when depthwise", "when not depthwise"): problem.groups == problem.channels > 1,
         Column("groups"): problem.groups,
         Column("channels per group"): each,
@@ -93,6 +95,9 @@ def _of_windows(problem: Problem) -> dict[Column, Any]:
             b == e for b, e in problem.padding
         ),
         Column("with windows that overlap", "with windows that do not overlap"): any(w.extent > w.stride for w in windows),
+        Column("with a stride larger than the kernel", "with no stride larger than the kernel"): any(
+            w.stride > w.kernel for w in windows
+        ),
         Column("with gaps between windows", "without gaps between windows"): any(w.stride > w.extent for w in windows),
         Column("where the stride leaves a rest", "where the stride leaves no rest"): any(
             (w.padded - w.extent) % w.stride for w in windows
@@ -148,8 +153,10 @@ def of_elements(seen: Observation) -> Table:
         for width in (2, 4, 8, 16):
             name = f"in a {noun} behind the last full block of {width}"
             table[Column(name, f"not {name}")] = at >= size // width * width
+            name = f"in a {noun} behind at least one full block of {width}"
+            table[Column(name, f"not {name}")] = (at >= size // width * width) & (size >= width)
     if problem.op.pass_name not in (WEIGHT_GRAD, BIAS_GRAD):
-        table |= _of_places(problem, grid)
+        table |= _of_places(problem, grid) | _of_reached(seen)
     with np.errstate(invalid="ignore"):
         y = seen.truth.y.ravel()
         sign = y.real if y.dtype.kind == "c" else y
@@ -157,6 +164,24 @@ def of_elements(seen: Observation) -> Table:
         table[Column("where the result is infinite", "where the result is not infinite")] = np.isinf(y)
         table[Column("where the result is negative", "where the result is not negative")] = sign < 0
     return table
+
+
+def _of_reached(seen: Observation) -> Table:
+    """Which elements nothing is put to, of what scatters: unpooling and transposed convolution."""
+    problem = seen.problem
+    column = Column("where nothing is put to the element", "where something is put to the element")
+    if problem.op.pass_name not in (FORWARD, DOUBLE_GRAD):
+        return {}
+    if problem.op.family is Family.CONV_TRANSPOSE:
+        reached = readers(geometry_of(problem)) > 0
+    elif problem.op.family is Family.MAX_UNPOOL:
+        planes = seen.arrays["indices"].reshape(problem.batch * problem.channels, -1)
+        full = np.zeros((len(planes), math.prod(problem.output_shape[2:])), bool)
+        np.put_along_axis(full, planes, True, axis=1)
+        reached = full.reshape(problem.output_shape)
+    else:
+        return {}
+    return {column: ~np.broadcast_to(reached, problem.result_shape).ravel()}
 
 
 def _axis_names(problem: Problem) -> list[str]:
@@ -180,9 +205,9 @@ def _of_places(problem: Problem, grid: np.ndarray) -> Table:
         at = grid[2 + axis]
         positions, inside_padded = window.positions(), window.inside_padded()  # type: ignore[union-attr]
         outside = np.asarray((positions < 0) | (positions >= window.size))
-        touches = touches | outside.any(axis=1)[at]
-        hangs = hangs | np.logical_not(inside_padded).any(axis=1)[at]
-        blind = blind | np.asarray(window.table() == OUTSIDE).all(axis=1)[at]
+        touches = touches | np.asarray(outside.any(axis=1))[at]
+        hangs = hangs | np.asarray(np.logical_not(inside_padded).any(axis=1))[at]
+        blind = blind | np.asarray(np.asarray(window.table() == OUTSIDE).all(axis=1))[at]
     return {
         Column("where the window touches the padding", "where the window does not touch the padding"): touches,
         Column("where the window hangs over the end", "where the window does not hang over the end"): hangs,

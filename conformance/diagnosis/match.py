@@ -12,6 +12,9 @@ from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES
 from conformance.diagnosis.prediction import Hypothesis, Prediction, agrees, differs, predicted
 
+COMPARED = ("wrong value", "wrong index", "wrong shape", "inaccurate")
+"""The kinds of failures that a result shows; of all others it is right, or there is none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -28,14 +31,15 @@ def matches(
     hypotheses: Sequence[Hypothesis] = HYPOTHESES,
 ) -> Iterator[Match]:
     """The hypotheses that explain all of ``failing``, in order, until the clock (``time.perf_counter``) passes ``end``."""
-    failing = sorted((one for one in failing if one.outputs), key=lambda one: one.problem.work)
+    failing = sorted((one for one in failing if one.outputs and one.kind in COMPARED), key=lambda one: one.problem.work)
     if not failing:
         return
     for hypothesis in hypotheses:
         if time.perf_counter() > end:
             return
         if all(explains(hypothesis, one) for one in failing):
-            yield Match(hypothesis, tuple(one for one in passing if would_fail(hypothesis, one)))
+            by_shape = failing[0].kind == "wrong shape"
+            yield Match(hypothesis, tuple(one for one in passing if would_fail(hypothesis, one, by_shape)))
 
 
 def prediction(hypothesis: Hypothesis, seen: Observation) -> Prediction | None:
@@ -51,6 +55,8 @@ def explains(hypothesis: Hypothesis, seen: Observation) -> bool:
     made, actual = prediction(hypothesis, seen), seen.actual
     if made is None or actual is None:
         return False
+    if len(made.shape) < len(seen.truth.shape):  # axes are dropped, which an unbatched result has fewer of
+        actual = seen.outputs[0]
     made = _of_shape(made, actual.shape, seen)
     if made is None or not agrees(made, actual, seen.problem).all():
         return False
@@ -65,18 +71,22 @@ def agreement(hypothesis: Hypothesis, seen: Observation) -> tuple[np.ndarray, np
     None where it has another shape.
     """
     made, actual = prediction(hypothesis, seen), seen.actual
-    if made is None or actual is None or actual.shape != seen.truth.shape:
+    if made is None or actual is None or actual.shape != seen.truth.shape or made.shape != actual.shape:
         return None
-    made = _of_shape(made, actual.shape, seen)
-    return None if made is None else (agrees(made, actual, seen.problem), differs(made, seen.truth))
+    return agrees(made, actual, seen.problem), differs(made, seen.truth)
 
 
-def would_fail(hypothesis: Hypothesis, seen: Observation) -> bool:
-    """Whether the hypothesis predicts that this call, which passed, comes out wrong."""
+def would_fail(hypothesis: Hypothesis, seen: Observation, by_shape: bool = False) -> bool:
+    """Whether the hypothesis predicts that this call, which passed, comes out wrong.
+
+    Unless failing ones show ``by_shape``, a result of another shape may have been fitted into the right one.
+    """
     made = prediction(hypothesis, seen)
     if made is None:
         return False
-    if made.shape != seen.truth.shape and len(made.shape) != len(seen.truth.shape):
+    if seen.call.problem.unbatched and made.shape == seen.call.problem.result_shape:
+        return False  # what it drops is not there
+    if made.shape != seen.truth.shape and (by_shape or len(made.shape) != len(seen.truth.shape)):
         return True
     made = made if made.shape == seen.truth.shape else made.fitted(seen.truth.shape)
     if differs(made, seen.truth).any():
@@ -104,6 +114,12 @@ def stale(seen: Observation) -> bool:
         if other.shape == seen.outputs[0].shape and agrees(other, seen.outputs[0], call.problem).all():
             return True
     return False
+
+
+def batch_axis_kept(seen: Observation) -> bool:
+    """Whether a result of unbatched tensors came back as a batch of one."""
+    shape = seen.call.problem.result_shape
+    return seen.call.problem.unbatched and any(output.shape == (1, *shape) for output in seen.outputs)
 
 
 def _of_shape(made: Prediction, shape: tuple[int, ...], seen: Observation) -> Prediction | None:

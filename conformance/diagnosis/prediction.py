@@ -98,7 +98,7 @@ def agrees(prediction: Prediction, actual: np.ndarray, problem: Problem) -> np.n
     """Which elements of ``actual``, of the prediction's shape, are as predicted."""
     if actual.dtype.kind in "iu" or problem.result_format.kind == "int":
         return _equal_integers(prediction.y, actual)
-    same = excess_of(actual, prediction.y, prediction.low, prediction.tolerance) <= 1
+    same = (excess_of(actual, prediction.y, prediction.low, prediction.tolerance) <= 1) | np.isinf(prediction.tolerance)
     if prediction.grid is not None:
         with np.errstate(over="ignore", invalid="ignore"):
             short = actual.astype(prediction.grid.numpy).astype(actual.dtype)

@@ -73,5 +73,9 @@ def table_like(window: AnyWindow, **changes: Any) -> np.ndarray:
     places = window.output if isinstance(window, Window) else window.size
     at = np.arange(places)[:, None] * other.stride - other.pad_begin + np.arange(other.kernel)[None, :] * other.dilation
     if isinstance(other, Window):
-        return other.element_at(at)
+        read = other.element_at(at)
+        if other.mode == "zeros":
+            return read
+        reached = (at >= -other.pad_begin) & (at < other.size + other.pad_end)  # beyond what it was padded to is nothing
+        return np.where(reached, read, OUTSIDE)
     return np.where((at >= 0) & (at < window.elements), at, OUTSIDE)

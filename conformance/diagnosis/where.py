@@ -24,6 +24,7 @@ _ROUNDS = 6
 _EACH_ROUND = 16
 _CONFIRMED = 3  # cases that were made for a condition, on each side of it
 _MOST_ELEMENTS = 60_000
+_MANY = 24  # elements on each side, so that two tests do not separate them by chance
 _KEPT = 40
 
 
@@ -137,4 +138,4 @@ def where_in_result(
     if bad.sum() < _CONFIRMED or (~bad).sum() < _CONFIRMED:
         return None
     wrong_rows, right_rows = ({c: v[side] for c, v in whole.items()} for side in (bad, ~bad))
-    return next(conditions(wrong_rows, right_rows, pairs=False), None)
+    return next(conditions(wrong_rows, right_rows, pairs=min(bad.sum(), (~bad).sum()) >= _MANY), None)

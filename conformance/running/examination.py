@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from conformance.cases.case import Case
@@ -62,5 +63,8 @@ def examine(
         except WorkerLost:
             return None
 
-    known = evidence.like(trial.check.name, failure.kind)
+    known = [
+        dataclasses.replace(one, before=(*one.before, *evidence.earlier(one)))
+        for one in evidence.like(trial.check.name, failure.kind)
+    ]
     return diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds)

@@ -10,6 +10,7 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.plugin.job import Job, Reply
+from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.target import Target
 from conformance.report.schema import Implementation
 from conformance.running import run as runner
@@ -42,6 +43,7 @@ class Inside:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None: ...
 
     def describe(self) -> Description:
+        FIRST_CALLS.clear()  # of a target before
         described = worker.describe(self.target)
         if isinstance(described, UsageError):
             raise described

@@ -81,9 +81,8 @@ def by_result(change: Callable[[Problem, np.ndarray], np.ndarray | None]) -> Rul
 
     def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
         right = predicted(problem, arrays)
-        parts = [change(problem, part) for part in (right.y, right.low, right.tolerance)]
-        y, low, tolerance = parts
-        return None if y is None or low is None or tolerance is None else Prediction(y, low, tolerance)
+        y, low, tolerance = (change(problem, part) for part in (right.y, right.low, right.tolerance))
+        return None if y is None or low is None or tolerance is None else Prediction(y, low, np.abs(tolerance))
 
     return rule
 

@@ -22,7 +22,7 @@ from conformance.diagnosis.rules.base import (
 )
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import Family, Problem
-from conformance.problem.operators import BIAS_GRAD, INPUT_GRAD, WEIGHT_GRAD
+from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, WEIGHT_GRAD
 from conformance.reference.truth import Arrays
 
 Order = Callable[[Problem, int], np.ndarray | None]
@@ -88,6 +88,8 @@ def _orders() -> Iterator[Hypothesis]:
         words, order = _ORDERS[key]
         sides_of_pools = _read(lambda problem: {"dy": 1} if problem.op.pass_name == INPUT_GRAD else {"x": 1, "ddx": 1}, order)
         yield new(key, f"the channels {words}", by_arrays(sides_of_pools), ALL - CONVS, EVERY_PASS)
+        second = by_arrays(_read(lambda problem: {"ddx": 1}, order))
+        yield new(key, f"the channels of the second gradient {words}", second, ALL - CONVS, frozenset({DOUBLE_GRAD}))
     words = "only the first channel of each group is read"
     yield new("first-channel-alone", words, by_arrays(_first_channel_alone), CONVS, WITH_WINDOWS)
     words = "the weights' input and output channels are exchanged"

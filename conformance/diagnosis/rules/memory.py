@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -13,6 +14,7 @@ from conformance.diagnosis.rules.base import (
     CONVS,
     EVERY_PASS,
     FORWARDS,
+    MAXIMA,
     by_arrays,
     by_result,
 )
@@ -62,6 +64,13 @@ def _repeats_lost(array: np.ndarray) -> np.ndarray:
     return lost
 
 
+def _repeats_lowest(array: np.ndarray) -> np.ndarray:
+    lost = _repeats_lost(array)
+    if lost is not array and array.dtype.kind not in "iuc":
+        lost[1:] = -np.inf
+    return lost
+
+
 def _channels_last(array: np.ndarray) -> np.ndarray:
     """A buffer with channels first, read as if they were last."""
     return np.moveaxis(array.reshape(array.shape[0], *array.shape[2:], array.shape[1]), -1, 1) if array.ndim > 2 else array
@@ -86,10 +95,22 @@ def _of_fortran(array: np.ndarray) -> np.ndarray:
 def _changed(names: tuple[str, ...], read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Problem, Arrays], Arrays | None]:
     def change(problem: Problem, arrays: Arrays) -> Arrays | None:
         made = {n: read(arrays[n]) for n in names if n in arrays and arrays[n].ndim}
-        same = all(np.array_equal(part, arrays[n]) for n, part in made.items() if part.dtype.kind in "iuf")
+        if "indices" in made and not _in_plane(problem, made["indices"]):
+            return None
+        same = all(np.array_equal(part, arrays[n]) for n, part in made.items())
         return {**arrays, **made} if made and not same else None
 
     return change
+
+
+def _of_maxima() -> Iterator[Hypothesis]:
+    words = "the input is read with a stride of 0 taken as that of a full array"
+    yield new("strides-of-zero", words, by_arrays(_changed(("x",), _repeats_lowest)), MAXIMA)
+
+
+def _in_plane(problem: Problem, indices: np.ndarray) -> bool:
+    most = math.prod(w.size for w in problem.windows)
+    return bool(((indices >= 0) & (indices < most)).all())
 
 
 def _layouts() -> Iterator[Hypothesis]:
@@ -171,5 +192,5 @@ def _one_group(problem: Problem, part: np.ndarray) -> np.ndarray | None:
     return part[:, : part.shape[1] // problem.groups]
 
 
-HYPOTHESES: tuple[Hypothesis, ...] = (*_layouts(), *_nothings())
+HYPOTHESES: tuple[Hypothesis, ...] = (*_layouts(), *_of_maxima(), *_nothings())
 LAST: tuple[Hypothesis, ...] = tuple(_formats())

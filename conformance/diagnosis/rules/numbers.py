@@ -53,9 +53,9 @@ def _to_bits(bits: int, cut: bool, *names: str) -> Callable[[Problem, Arrays], A
         if problem.format.kind != "float" or problem.format.significand <= bits:
             return None
         chosen = names or tuple(name for name, array in arrays.items() if array.dtype.kind not in "iu")
-        if not set(chosen) & set(arrays):
-            return None
-        return {n: rounded(array, bits, cut) if n in chosen else array for n, array in arrays.items()}
+        made = {n: rounded(array, bits, cut) for n, array in arrays.items() if n in chosen}
+        same = all(np.array_equal(array, arrays[n], equal_nan=array.dtype.kind == "f") for n, array in made.items())
+        return None if same else {**arrays, **made}
 
     return change
 
@@ -75,18 +75,22 @@ def _through(short: str, *names: str) -> Callable[[Problem, Arrays], Arrays | No
 def _inputs() -> Iterator[Hypothesis]:
     for short in ("float32", "bfloat16", "float16", "complex64"):
         yield new(f"computed-in-{short}", f"inputs, sums and results are computed in {short}", _computed_in(short), ALL)
-    for short in ("float32", "bfloat16", "float16", "complex64"):
-        yield new(f"inputs-in-{short}", f"the inputs are rounded to {short}", by_arrays(_through(short)), ALL)
-    for bits, cut in ((11, False), (11, True), (8, True), (7, True), (24, True)):
+    for bits, cut in ((11, False), (11, True), (8, False), (8, True), (7, True), (24, False), (24, True)):
         how = "cut off behind" if cut else "rounded to"
         words = f"the inputs are {how} {_KEPT.get(bits, f'{bits} bits')}"
-        yield new(f"inputs-of-{bits}-bits", words, by_arrays(_to_bits(bits, cut)), ALL)
+        for names in ((), ("x", "w", "dy", "ddx")):  # with the bias, or without
+            yield new(f"inputs-of-{bits}-bits", words, by_arrays(_to_bits(bits, cut, *names)), ALL)
+    for short in ("float32", "bfloat16", "float16", "complex64"):
+        for names in ((), ("x", "w", "dy", "ddx")):
+            yield new(f"inputs-in-{short}", f"the inputs are rounded to {short}", by_arrays(_through(short, *names)), ALL)
     for name, noun in (("b", "bias"), ("w", "weights"), ("x", "input")):
+        verb = "are" if name == "w" else "is"
+        for bits in (8, 11, 24):
+            words = f"the {noun} {verb} rounded to {_KEPT[bits]}"
+            yield new(f"{noun}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, name)), CONVS)
         for short in ("float32", "bfloat16", "float16"):
-            verb = "are" if name == "w" else "is"
             words = f"the {noun} {verb} rounded to {short}"
             yield new(f"{noun}-in-{short}", words, by_arrays(_through(short, name)), CONVS)
-        yield new(f"{noun}-of-11-bits", f"the {noun} of 11 bits (TF32)", by_arrays(_to_bits(11, False, name)), CONVS)
     for short in ("float32", "bfloat16", "float16"):
         words = f"results are rounded to {short}"
         yield new(f"results-in-{short}", words, _results_in(short), ALL)
@@ -103,7 +107,12 @@ def _computed_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
         form = FORMATS[short]
         with np.errstate(over="ignore", invalid="ignore"):
             given = {n: a.astype(form.numpy) if a.dtype.kind not in "iu" else a for n, a in arrays.items()}
-            return dataclasses.replace(predicted(problem.replace(dtype=short), given), grid=form)
+            other = problem.replace(dtype=short)
+            truth = solve(other, given)
+            made = of_truth(other, given, truth)
+        # Where a partial sum may pass the largest number anything may come out, but what the format holds.
+        tolerance = np.where(2 * form.largest_power <= truth.S, np.inf, made.tolerance)
+        return dataclasses.replace(made, tolerance=tolerance, grid=form)
 
     return rule
 
@@ -122,15 +131,15 @@ def _results_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
 
 
 def _accumulated_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
-    """Sums of a shorter format, to which a bias may be added in the longer one: then its grid is not seen."""
+    """Sums of a shorter format, to which a bias may be added in the longer one: then the grid is not seen."""
 
     def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
-        if short not in _SHORTER.get(problem.dtype, ()) or problem.bias or problem.result:
+        if short not in _SHORTER.get(problem.dtype, ()) or problem.result:
             return None
         form, truth = FORMATS[short], solve(problem, arrays)
         largest = np.where(2 * form.largest_power <= truth.S, np.inf, 0.0)
         tolerance = bounds.componentwise(problem.replace(dtype=short), truth).tolerance + largest
-        return Prediction(truth.y, truth.low, tolerance, grid=form)
+        return Prediction(truth.y, truth.low, tolerance, grid=None if problem.bias else form)
 
     return rule
 
@@ -203,6 +212,7 @@ def _other_sixteen(problem: Problem, arrays: Arrays) -> Arrays | None:
 def _specials() -> Iterator[Hypothesis]:
     words = "NaN is dropped: the others' maximum is taken"
     yield new("nan-dropped", words, by_arrays(_without_nan(-np.inf)), MAXIMA, FORWARDS)
+    yield new("nan-dropped", words, _fmax, MAXIMA, FORWARDS)
     words = "NaN survives a maximum only where it comes first in the window"
     yield new("nan-only-first", words, _greater_than, MAXIMA, FORWARDS)
     yield new("nan-to-zero", "NaN is taken as 0", by_arrays(_without_nan(0.0)), ALL - MAXIMA)
@@ -225,6 +235,11 @@ def _without_nan(value: float) -> Callable[[Problem, Arrays], Arrays | None]:
     return change
 
 
+def _fmax(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """NaN is left where there is nothing else, neither a number nor padding."""
+    return exactly(np.fmax.reduce(taken(problem, arrays["x"])[0], axis=2)) if problem.format.kind == "float" else None
+
+
 def _greater_than(problem: Problem, arrays: Arrays) -> Prediction | None:
     if problem.format.kind != "float":
         return None
@@ -240,15 +255,11 @@ def _nan_mean(problem: Problem, arrays: Arrays) -> Prediction | None:
     if problem.format.kind != "float" or not np.isnan(x).any() or problem.divisor is not None:
         return None
     missing = windows(geometry_of(problem), np.isnan(x).astype(np.int64), fill=0)
-    axes = tuple(range(2, 2 + problem.op.ndim))
     truth = solve(problem, {"x": np.nan_to_num(x, nan=0.0).astype(arrays["x"].dtype)})
-    left = np.maximum(1, truth.divisor - missing.sum(axis=axes))
-    times = truth.divisor / left
-    return of_truth(
-        problem,
-        arrays,
-        dataclasses.replace(truth, y=truth.y * times, low=truth.low * times, S=truth.S * times, divisor=left, roundings=4),
-    )
+    left = np.maximum(1, truth.divisor - missing.sum(axis=tuple(range(2, 2 + problem.op.ndim))))
+    total, S = np.rint(truth.y * truth.divisor), truth.S * truth.divisor / left  # the values around NaNs are whole
+    made = dataclasses.replace(truth, y=total / left, low=np.zeros_like(total), S=S, error=2.0**-52 * S, divisor=left)
+    return of_truth(problem, arrays, made)
 
 
 def _largest(problem: Problem) -> float:
@@ -298,6 +309,14 @@ def _flushed_result(problem: Problem, part: np.ndarray) -> np.ndarray | None:
     return np.where(np.abs(part) < _smallest_normal(problem), 0, part) if problem.format.kind == "float" else None
 
 
+def _other_bits() -> Iterator[Hypothesis]:
+    """Any other number of bits, the fewest first."""
+    for bits in range(9, 53):
+        for names, noun in ((("x", "w", "dy", "ddx"), "inputs are"), (("w",), "weights are"), (("x",), "input is")):
+            words = f"the {noun} rounded to {bits} bits"
+            yield new(f"{noun.split()[0]}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, *names)), _SUMS)
+
+
 def _transforms() -> Iterator[Hypothesis]:
     words = "This behaves like a transform method (FFT, Winograd): accurate relative to the norm of the whole, not to each output"
     yield new("transform-method", words, _normwise, (Family.CONV,), FORWARDS)
@@ -313,4 +332,4 @@ def _normwise(problem: Problem, arrays: Arrays) -> Prediction | None:
 
 INPUTS: tuple[Hypothesis, ...] = tuple(_inputs())
 HYPOTHESES: tuple[Hypothesis, ...] = (*_specials(), *INPUTS, *_integers())
-LAST: tuple[Hypothesis, ...] = tuple(_transforms())
+LAST: tuple[Hypothesis, ...] = (*_other_bits(), *_transforms())

@@ -52,6 +52,12 @@ def _amounts() -> Iterator[Hypothesis]:
     yield from told("padding-off-by-one", words, lambda b, e: (b + (b > 0), e + (e > 0)))
     words = "the padding is one smaller than it should be"
     yield from told("padding-off-by-one", words, lambda b, e: (b - (b > 0), e - (e > 0)))
+    words = "the padding behind is one smaller than it should be"
+    yield from told("padding-behind-off-by-one", words, lambda b, e: (b, e - (e > 0)))
+    words = "the padding before is one smaller than it should be"
+    yield from told("padding-before-off-by-one", words, lambda b, e: (b - (b > 0), e))
+    words = "the padding and the stride are ignored"
+    yield from parameter("padding-and-stride-ignored", words, lambda p, a: {"pad_begin": 0, "pad_end": 0, "stride": 1})
     yield from told("padding-doubled", "the padding is twice what it should be", lambda b, e: (2 * b, 2 * e))
     words = "the padding of a gradient is k - 1 - p, without the dilation"
     yield from parameter("padding-without-dilation", words, _undilated)
@@ -153,20 +159,38 @@ def _name(mode: str) -> str:
 def _rules() -> Iterator[Hypothesis]:
     """Padding by a rule. The problem that a rule of problems sees has forgotten its own, so these wrap it."""
     other = {"same_upper": "same_lower", "same_lower": "same_upper"}
-    words = "SAME_UPPER and SAME_LOWER are exchanged"
-    yield new("same-upper-lower-exchanged", words, _by_rule(lambda p, w: auto_padding(other.get(p.auto_pad, p.auto_pad), w)))
-    words = "the rule pads as for a kernel without dilation"
-    yield new("same-undilated", words, _by_rule(lambda p, w: _half(p, _total(w, dilation=1))))
-    words = "the rule pads as for a stride of 1"
-    yield new("same-without-stride", words, _by_rule(lambda p, w: _half(p, _total(w, stride=1))))
-    words = "the rule pads every axis for the stride of the first"
-    yield new("same-of-first-stride", words, _by_rule(lambda p, w: _half(p, _total(w, stride=p.stride[0]))))
-    words = "the rule puts the odd element of the padding before, not behind"
-    yield new("same-odd-one-before", words, _by_rule(lambda p, w: auto_padding("same_lower", w)))
-    words = "the rule pads both sides by half of what is needed, rounded up"
-    yield new("same-rounded-up", words, _by_rule(lambda p, w: (-(-_total(w) // 2),) * 2))
-    words = "the rule pads both sides by half of what is needed, rounded down"
-    yield new("same-rounded-down", words, _by_rule(lambda p, w: (_total(w) // 2,) * 2))
+    told: list[tuple[str, str, Pads]] = [
+        (
+            "same-upper-lower-exchanged",
+            "SAME_UPPER and SAME_LOWER are exchanged",
+            lambda p, w: auto_padding(other.get(p.auto_pad, p.auto_pad), w),
+        ),
+        ("same-undilated", "the rule pads as for a kernel without dilation", lambda p, w: _half(p, _total(w, dilation=1))),
+        ("same-without-stride", "the rule pads as for a stride of 1", lambda p, w: _half(p, _total(w, stride=1))),
+        (
+            "same-of-first-stride",
+            "the rule pads every axis for the stride of the first",
+            lambda p, w: _half(p, _total(w, stride=p.stride[0])),
+        ),
+        (
+            "same-odd-one-before",
+            "the rule puts the odd element of the padding before, not behind",
+            lambda p, w: auto_padding("same_lower", w),
+        ),
+        (
+            "same-rounded-up",
+            "the rule pads both sides by half of what is needed, rounded up",
+            lambda p, w: (-(-_total(w) // 2),) * 2,
+        ),
+        (
+            "same-rounded-down",
+            "the rule pads both sides by half of what is needed, rounded down",
+            lambda p, w: (_total(w) // 2,) * 2,
+        ),
+    ]
+    for key, words, pads in told:
+        yield new(key, words, _by_rule(pads))
+        yield new(key, words, _by_rule_fitted(pads))
 
 
 def _total(window: Any, **changes: int) -> int:
@@ -178,7 +202,22 @@ def _half(problem: Problem, total: int) -> tuple[int, int]:
     return (large, small) if problem.auto_pad == "same_lower" else (small, large)
 
 
-def _by_rule(pads: Callable[[Problem, Any], tuple[int, int]]) -> Callable[[Problem, Arrays], Prediction | None]:
+Pads = Callable[[Problem, Any], tuple[int, int]]
+
+
+def _by_rule_fitted(pads: Pads) -> Callable[[Problem, Arrays], Prediction | None]:
+    """As many outputs as come of the padding."""
+
+    def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
+        if problem.auto_pad not in AUTO_PADS[1:]:
+            return None
+        wanted = [pads(problem, window) for window in problem.windows]
+        return by_problem(lambda plain: _with_pads(plain, wanted))(problem, arrays)
+
+    return rule
+
+
+def _by_rule(pads: Pads) -> Callable[[Problem, Arrays], Prediction | None]:
     def read(problem: Problem, axis: int) -> np.ndarray | None:
         window = problem.windows[axis]
         if problem.auto_pad not in AUTO_PADS[1:] or not isinstance(window, Window):

@@ -24,11 +24,12 @@ from conformance.diagnosis.rules.base import (
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import Family, Problem
 from conformance.problem.window import OUTSIDE, AdaptiveWindow
-from conformance.reference.contraction import geometry_of, outer, windows
+from conformance.reference.contraction import fold, geometry_of, outer, windows
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
 _AVG = (Family.AVG_POOL,)
+AXES = ("first", "second", "third")
 
 
 def _divisors() -> Iterator[Hypothesis]:
@@ -168,8 +169,27 @@ def _adaptives() -> Iterator[Hypothesis]:
     ]  # fmt: skip
     for key, words, bounds in told:
         yield new(key, words, by_tables(_adaptive(bounds)), ADAPTIVE)
+    words = "averages are divided by size / output, not by the elements of their window"
+    averages = (Family.ADAPTIVE_AVG_POOL,)
+    yield new("adaptive-divided-by-ratio", words, by_factor(_counts_by_ratio), averages, EVERY_PASS - INPUT_GRADS)
+    yield new("adaptive-divided-by-ratio", words, _gradient_by_ratio, averages, INPUT_GRADS)
     words = "every output-th element is pooled: the axes of a reshape are exchanged"
     yield new("adaptive-strided", words, by_tables(_strided), ADAPTIVE)
+
+
+def _counts_by_ratio(problem: Problem, arrays: Arrays) -> np.ndarray:
+    """How many times too large an average is: its window's elements over size / output."""
+    ratio = math.prod(max(1, w.size // w.output) for w in problem.windows)  # type: ignore[union-attr]
+    return np.asarray(outer([w.inside().sum(axis=1) for w in problem.windows]) / ratio)
+
+
+def _gradient_by_ratio(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """The quotient of each gradient may be rounded before it is divided: two roundings more."""
+    dy = arrays["dy"].astype(np.float64) * _counts_by_ratio(problem, arrays)
+    truth = solve(problem, {**arrays, "dy": dy})
+    return of_truth(
+        problem, arrays, dataclasses.replace(truth, divisor=np.full(truth.y.shape, 3.0), roundings=truth.roundings + 2)
+    )
 
 
 def _strided(problem: Problem, axis: int) -> np.ndarray | None:
@@ -189,8 +209,19 @@ def _norms() -> Iterator[Hypothesis]:
     yield new("norm-of-mean", words, by_factor(_mean_of_powers), lp)
     words = "the gradient lacks the sign of the input"
     yield new("norm-gradient-without-sign", words, by_arrays(lambda p, a: {**a, "x": np.abs(a["x"])}), lp, INPUT_GRADS)
+    words = "a window of zeros has the gradient NaN: 0 / 0"
+    yield new("norm-gradient-of-zeros", words, _nan_of_zeros, lp, INPUT_GRADS)
     words = "the gradient has the power p instead of p - 1"
     yield new("norm-gradient-of-power", words, by_factor(lambda p, a: np.abs(a["x"].astype(np.float64))), lp, INPUT_GRADS)
+
+
+def _nan_of_zeros(problem: Problem, arrays: Arrays) -> Prediction | None:
+    geometry = geometry_of(problem)
+    none = (windows(geometry, np.abs(arrays["x"].astype(np.float64))).sum(axis=tuple(range(2, 2 + problem.op.ndim))) == 0) * 1.0
+    ones = np.ones((1,) * 2 + geometry.taps + (1,) * problem.op.ndim)
+    met = fold(geometry, ones * none[(slice(None), slice(None), *[None] * problem.op.ndim)])
+    right = predicted(problem, arrays)
+    return dataclasses.replace(right, y=np.where(met > 0, np.nan, right.y))
 
 
 def _whole_norm(problem: Problem) -> Problem | None:
@@ -270,6 +301,14 @@ def _in_window(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarra
     return np.asarray(win.argmax(axis=2))
 
 
+def _none_of_lowest(problem: Problem, arrays: Arrays) -> Prediction | None:
+    if problem.format.kind != "float":
+        return None
+    right = predicted(problem, arrays)
+    assert right.indices is not None
+    return dataclasses.replace(right, indices=np.where(np.isneginf(right.y), -1, right.indices))
+
+
 def _of_tensor(batch: bool) -> Callable[[Problem, np.ndarray, np.ndarray], np.ndarray]:
     def choose(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
         plane = np.arange(problem.channels) + (np.arange(problem.batch)[:, None] * problem.channels if batch else 0)
@@ -302,8 +341,25 @@ def _indices() -> Iterator[Hypothesis]:
     ]
     for key, words, choose in told:
         yield new(key, words, _index(choose), MAXIMA, FORWARDS, indices=True)
+    words = "a window of nothing but -inf has the index -1"
+    yield new("index-lost-of-lowest", words, _none_of_lowest, MAXIMA, FORWARDS, indices=True)
+    for i, j in ((0, 1), (1, 2)):
+        words = f"indices have the {AXES[i]} and the {AXES[j]} axis exchanged"
+        yield new("index-axes-exchanged", words, _index(_axes_exchanged(i, j)), MAXIMA, FORWARDS, indices=True)
     words = "an index in the window and one in the plane are mixed up: the window's start is left off"
     yield new("index-from-window-start", words, _index(_from_start), MAXIMA, FORWARDS, indices=True)
+
+
+def _axes_exchanged(i: int, j: int) -> Callable[[Problem, np.ndarray, np.ndarray], np.ndarray]:
+    def choose(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:
+        sizes, order = [w.size for w in problem.windows], list(range(problem.op.ndim))
+        if j >= len(order):
+            return _first(flat, win)
+        order[i], order[j] = order[j], order[i]
+        at = np.unravel_index(_first(flat, win), tuple(sizes))
+        return np.asarray(np.ravel_multi_index(tuple(at[k] for k in order), tuple(sizes[k] for k in order)))
+
+    return choose
 
 
 def _from_start(problem: Problem, win: np.ndarray, flat: np.ndarray) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -60,13 +61,17 @@ def _without(name: str) -> Callable[[Problem, Arrays], Arrays]:
     return lambda problem, arrays: {**arrays, name: np.zeros_like(arrays[name])}
 
 
+def _negated(name: str) -> Callable[[Problem, Arrays], Arrays]:
+    return lambda problem, arrays: {**arrays, name: -arrays[name].astype(np.int64)}
+
+
 def _zeros() -> Iterator[Hypothesis]:
     told: list[tuple[str, str, Callable[[Problem, Arrays], Arrays | None]]] = [
         ("zero-point-ignored", "the input's zero point is ignored", _without("x_zero")),
         ("weight-zero-point-ignored", "the weights' zero point is ignored", _without("w_zero")),
-        ("zero-point-added", "the input's zero point is added, not subtracted", lambda p, a: {**a, "x_zero": -a["x_zero"].astype(int)}),
+        ("zero-point-added", "the input's zero point is added, not subtracted", _negated("x_zero")),
         ("weight-zero-point-added", "the weights' zero point is added, not subtracted",
-         lambda p, a: {**a, "w_zero": -a["w_zero"].astype(int)}),
+         _negated("w_zero")),
         ("weight-zero-point-of-first", "the weights' zero point of the first output channel is used for all",
          lambda p, a: {**a, "w_zero": np.full_like(a["w_zero"], a["w_zero"][0])}),
         ("scale-of-first", "the scale of the first output channel is used for all",
@@ -92,10 +97,11 @@ def _padding_of_zero(problem: Problem, arrays: Arrays) -> np.ndarray | None:
         return None
     pads = [(0, 0), (0, 0), *((max(b, 0), max(e, 0)) for b, e in problem.padding)]
     x, windows = np.pad(arrays["x"], pads), list[Any]()
-    for window, (begin, _) in zip(problem.windows, problem.padding, strict=True):
+    for window, (begin, end) in zip(problem.windows, problem.padding, strict=True):
         inside = window.positions() + max(begin, 0)
         size = window.size + pads[2 + len(windows)][0] + pads[2 + len(windows)][1]
-        base = Window(size, window.kernel)
+        assert isinstance(window, Window)  # a quantised convolution has no other
+        base = replace(window, size=size, pad_begin=min(begin, 0), pad_end=min(end, 0))
         windows.append(TableWindow(base, np.where((inside >= 0) & (inside < size), inside, -1)))
     return _sums(problem.replace(windows=tuple(windows)), {**arrays, "x": x})
 

@@ -130,6 +130,12 @@ def _without_tap(which: str) -> Callable[[Problem, int], np.ndarray | None]:
     return read
 
 
+def _without_last_column(problem: Problem, axis: int) -> np.ndarray | None:
+    window = problem.windows[axis]
+    table = window.table()
+    return np.where(table == window.elements - 1, OUTSIDE, table) if axis == problem.op.ndim - 1 else None
+
+
 def _without_tap_in(axis: int, which: str) -> Callable[[Problem, int], np.ndarray | None]:
     return lambda problem, at: _without_tap(which)(problem, at) if at == axis else None
 
@@ -186,6 +192,8 @@ def _all() -> Iterator[Hypothesis]:
         for axis in range(3):
             words = f"the {which} tap of the kernel's {AXES[axis]} axis is left out"
             yield new(f"{which}-tap-missing", words, by_tables(_without_tap_in(axis, which)), GEOMETRIC, WITH_WINDOWS)
+    words = "the last element of the last axis is not read"
+    yield new("last-column-unread", words, by_tables(_without_last_column), GEOMETRIC, WITH_WINDOWS)
     for by, word in ((1, "later"), (-1, "earlier")):
         yield from parameter(f"one-{word}", f"every window lies one element {word} than it should", _shift(by))
         for axis in range(3):
