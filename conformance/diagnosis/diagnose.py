@@ -12,7 +12,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.explore import neighbours
-from conformance.diagnosis.hypotheses import HYPOTHESES
+from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
 from conformance.diagnosis.match import (
     COMPARED,
     Match,
@@ -153,7 +153,10 @@ def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
         condition = _region_of(ward, match)
         if condition:
             return _told(match.hypothesis, len(failing), condition)
-    return _in_elements(ward, failing)
+    found = _in_elements(ward, failing)
+    if found is None and failing and all(explains(RESORT, one) for one in failing):
+        return _told(RESORT, len(failing), "")
+    return found
 
 
 def _region_of(ward: Ward, match: Match) -> str:

@@ -19,6 +19,8 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     *memory.LAST,
     *numbers.LAST,
 )
+RESORT: Hypothesis = numbers.TRANSFORM
+"""What is told only if nothing else is: its tolerance is so wide that it explains much."""
 
 
 @cache

@@ -23,7 +23,7 @@ from conformance.reference.truth import Arrays, Truth, is_whole
 class Prediction:
     """A result of a changed rule with its tolerance, of any shape; ``indices`` where it has some.
 
-    ``grid`` is a format that holds every element of the result, where the rule says that it went through one.
+    ``grid`` is a format that holds every element of the result less ``offset``, where the rule says that it went through one.
     """
 
     y: np.ndarray
@@ -31,6 +31,7 @@ class Prediction:
     tolerance: np.ndarray
     indices: np.ndarray | None = None
     grid: Format | None = None
+    offset: np.ndarray | float = 0.0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -45,7 +46,7 @@ class Prediction:
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray]) -> Prediction:
         indices = None if self.indices is None else change(self.indices)
-        return Prediction(change(self.y), change(self.low), change(self.tolerance), indices, self.grid)
+        return Prediction(change(self.y), change(self.low), change(self.tolerance), indices, self.grid, self.offset)
 
 
 Rule = Callable[[Problem, Arrays], Prediction | None]
@@ -101,8 +102,9 @@ def agrees(prediction: Prediction, actual: np.ndarray, problem: Problem) -> np.n
     same = (excess_of(actual, prediction.y, prediction.low, prediction.tolerance) <= 1) | np.isinf(prediction.tolerance)
     if prediction.grid is not None:
         with np.errstate(over="ignore", invalid="ignore"):
-            short = actual.astype(prediction.grid.numpy).astype(actual.dtype)
-        same = same & ((short == actual) | np.isnan(actual))
+            sums = actual.astype(prediction.y.dtype) - prediction.offset
+            short = sums.astype(prediction.grid.numpy).astype(sums.dtype)
+        same = same & ((short == sums) | np.isnan(sums))
     return np.asarray(same)
 
 

@@ -23,7 +23,7 @@ for one in HYPOTHESES:
     BY_KEY.setdefault(one.key, []).append(one)
 
 # They differ from the truth in their tolerance and in the grid that results lie on: see test_short_sums.
-BY_BOUND = {"transform-method", "accumulator-float32", "accumulator-bfloat16", "accumulator-float16", "computed-in-complex64"}
+BY_BOUND = {"accumulator-float32", "accumulator-bfloat16", "accumulator-float16", "computed-in-complex64"}
 
 
 def came_out(hypothesis: Hypothesis, seen: Observation) -> Observation:

@@ -26,7 +26,7 @@ from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
 from conformance.reference.contraction import geometry_of, windows
 from conformance.reference.oracle import solve
-from conformance.reference.truth import Arrays
+from conformance.reference.truth import Arrays, is_whole
 
 _SHORTER = {
     "float64": ("float32", "bfloat16", "float16"),
@@ -139,7 +139,12 @@ def _accumulated_in(short: str) -> Callable[[Problem, Arrays], Prediction | None
         form, truth = FORMATS[short], solve(problem, arrays)
         largest = np.where(2 * form.largest_power <= truth.S, np.inf, 0.0)
         tolerance = bounds.componentwise(problem.replace(dtype=short), truth).tolerance + largest
-        return Prediction(truth.y, truth.low, tolerance, grid=None if problem.bias else form)
+        if "b" not in arrays:
+            return Prediction(truth.y, truth.low, tolerance, grid=form)
+        offset = arrays["b"].astype(problem.format.exact).reshape(-1, *[1] * problem.op.ndim)
+        if is_whole(offset) and is_whole(truth.y):
+            return Prediction(truth.y, truth.low, tolerance, grid=form, offset=offset)
+        return None if np.isinf(tolerance).any() else Prediction(truth.y, truth.low, tolerance)
 
     return rule
 
@@ -252,7 +257,7 @@ def _greater_than(problem: Problem, arrays: Arrays) -> Prediction | None:
 
 def _nan_mean(problem: Problem, arrays: Arrays) -> Prediction | None:
     x = arrays["x"].astype(np.float64)
-    if problem.format.kind != "float" or not np.isnan(x).any() or problem.divisor is not None:
+    if problem.format.kind != "float" or not np.isnan(x).any():
         return None
     missing = windows(geometry_of(problem), np.isnan(x).astype(np.int64), fill=0)
     truth = solve(problem, {"x": np.nan_to_num(x, nan=0.0).astype(arrays["x"].dtype)})
@@ -317,11 +322,6 @@ def _other_bits() -> Iterator[Hypothesis]:
             yield new(f"{noun.split()[0]}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, *names)), _SUMS)
 
 
-def _transforms() -> Iterator[Hypothesis]:
-    words = "This behaves like a transform method (FFT, Winograd): accurate relative to the norm of the whole, not to each output"
-    yield new("transform-method", words, _normwise, (Family.CONV,), FORWARDS)
-
-
 def _normwise(problem: Problem, arrays: Arrays) -> Prediction | None:
     if problem.format.kind != "float" or problem.format.significand < 24:
         return None
@@ -332,4 +332,11 @@ def _normwise(problem: Problem, arrays: Arrays) -> Prediction | None:
 
 INPUTS: tuple[Hypothesis, ...] = tuple(_inputs())
 HYPOTHESES: tuple[Hypothesis, ...] = (*_specials(), *INPUTS, *_integers())
-LAST: tuple[Hypothesis, ...] = (*_other_bits(), *_transforms())
+LAST: tuple[Hypothesis, ...] = tuple(_other_bits())
+TRANSFORM = new(
+    "transform-method",
+    "This behaves like a transform method (FFT, Winograd): accurate relative to the norm of the whole, not to each output",
+    _normwise,
+    (Family.CONV,),
+    FORWARDS,
+)
