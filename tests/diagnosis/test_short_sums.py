@@ -10,12 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from patient import right, run  # noqa: E402 - the folder must be on the path first
+from patient import right, run
 
-from conformance.cases.case import Case  # noqa: E402
-from conformance.diagnosis.diagnose import diagnose  # noqa: E402
-from conformance.problem import FORMATS, Problem, parse_problem  # noqa: E402
-from conformance.reference.contraction import geometry_of, windows  # noqa: E402
+from conformance.cases.case import Case
+from conformance.diagnosis.diagnose import diagnose
+from conformance.problem import FORMATS, Problem, parse_problem
+from conformance.reference.contraction import geometry_of, windows
 
 Arrays = dict[str, np.ndarray]
 
