@@ -20,7 +20,7 @@ from conformance.diagnosis.match import (
     batch_axis_kept,
     explains,
     matches,
-    prediction,
+    predictions,
     stale,
     would_fail,
     wrong_elements,
@@ -194,10 +194,10 @@ def _in_elements(ward: Ward, failing: list[Observation]) -> Diagnosis | None:
             continue
         parts = []
         for one, mask in sorted(wrong, key=lambda pair: pair[0].problem.work):
-            made = agreement(hypothesis, one)
-            if made is None or not made[0][mask].all():
+            shows = agreement(hypothesis, one, mask)
+            if shows is None:
                 break
-            parts.append((one, mask, made[1] | mask))
+            parts.append((one, mask, shows | mask))
         else:
             condition = where_in_result(parts, _elements_that_differ(hypothesis, ward.passing))
             if condition is not None:
@@ -208,7 +208,7 @@ def _in_elements(ward: Ward, failing: list[Observation]) -> Diagnosis | None:
 def _elements_that_differ(hypothesis: Hypothesis, passing: list[Observation]) -> list[tuple[Observation, np.ndarray]]:
     made = []
     for one in passing[:60]:
-        result = prediction(hypothesis, one)
+        result = next(predictions(hypothesis, one), None)
         if result is not None and result.shape == one.truth.shape:
             made.append((one, differs(result, one.truth)))
     return made

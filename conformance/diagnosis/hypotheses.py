@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from functools import cache
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
 
 from conformance.diagnosis.prediction import Hypothesis
 from conformance.diagnosis.rules import channels, gradients, memory, numbers, padding, pooling, quantised, windows
 
-HYPOTHESES: tuple[Hypothesis, ...] = (
+
+def merged(hypotheses: Iterable[Hypothesis]) -> Iterator[Hypothesis]:
+    """Neighbours that say the same become one, with the rules of both."""
+    for _, group in itertools.groupby(hypotheses, lambda one: (one.words, one.families, one.passes, one.indices)):
+        same = list(group)
+        yield dataclasses.replace(same[0], rules=tuple(rule for one in same for rule in one.rules))
+
+
+_IN_ORDER = (
     *memory.HYPOTHESES,
     *channels.HYPOTHESES,
     *padding.HYPOTHESES,
@@ -19,11 +29,6 @@ HYPOTHESES: tuple[Hypothesis, ...] = (
     *memory.LAST,
     *numbers.LAST,
 )
+HYPOTHESES: tuple[Hypothesis, ...] = tuple(merged(_IN_ORDER))
 RESORT: Hypothesis = numbers.TRANSFORM
 """What is told only if nothing else is: its tolerance is so wide that it explains much."""
-
-
-@cache
-def words_of(key: str) -> str:
-    """The first sentence of a key."""
-    return next(one.words for one in HYPOTHESES if one.key == key)

@@ -42,48 +42,58 @@ def matches(
             yield Match(hypothesis, tuple(one for one in passing if would_fail(hypothesis, one, by_shape)))
 
 
-def prediction(hypothesis: Hypothesis, seen: Observation) -> Prediction | None:
-    """What the hypothesis predicts of an observation's call; None where it does not apply or makes no sense."""
-    if not hypothesis.applies(seen.problem):
-        return None
-    with np.errstate(all="ignore"):
-        return hypothesis.rule(seen.problem, seen.arrays)
+def predictions(hypothesis: Hypothesis, seen: Observation) -> Iterator[Prediction]:
+    """What the hypothesis predicts of an observation's call, by each of its rules that applies."""
+    if hypothesis.applies(seen.problem):
+        for rule in hypothesis.rules:
+            with np.errstate(all="ignore"):
+                made = rule(seen.problem, seen.arrays)
+            if made is not None:
+                yield made
 
 
 def explains(hypothesis: Hypothesis, seen: Observation) -> bool:
     """Whether it predicts all of what came out, which is not the truth."""
-    made, actual = prediction(hypothesis, seen), seen.actual
-    if made is None or actual is None:
+    return any(_is(made, seen) for made in predictions(hypothesis, seen))
+
+
+def _is(made: Prediction, seen: Observation) -> bool:
+    actual = seen.actual
+    if actual is None:
         return False
     if len(made.shape) < len(seen.truth.shape):  # axes are dropped, which an unbatched result has fewer of
         actual = seen.outputs[0]
-    made = _of_shape(made, actual.shape, seen)
-    if made is None or not agrees(made, actual, seen.problem).all():
+    fitted = _of_shape(made, actual.shape, seen)
+    if fitted is None or not agrees(fitted, actual, seen.problem).all():
         return False
     if seen.kind == "wrong index":
-        return made.indices is not None and seen.indices is not None and bool((made.indices == seen.indices).all())
+        return fitted.indices is not None and seen.indices is not None and bool((fitted.indices == seen.indices).all())
     return True
 
 
-def agreement(hypothesis: Hypothesis, seen: Observation) -> tuple[np.ndarray, np.ndarray] | None:
-    """Element by element: where it predicts what came out, and where it predicts something else than the truth.
-
-    None where it has another shape.
-    """
-    made, actual = prediction(hypothesis, seen), seen.actual
-    if made is None or actual is None or actual.shape != seen.truth.shape or made.shape != actual.shape:
-        return None
-    return agrees(made, actual, seen.problem), differs(made, seen.truth)
+def agreement(hypothesis: Hypothesis, seen: Observation, wrong: np.ndarray) -> np.ndarray | None:
+    """Where it predicts something else than the truth, if it predicts what came out in all of the ``wrong`` elements."""
+    actual = seen.actual
+    for made in predictions(hypothesis, seen):
+        if (
+            actual is not None
+            and made.shape == actual.shape == seen.truth.shape
+            and agrees(made, actual, seen.problem)[wrong].all()
+        ):
+            return differs(made, seen.truth)
+    return None
 
 
 def would_fail(hypothesis: Hypothesis, seen: Observation, by_shape: bool = False) -> bool:
-    """Whether the hypothesis predicts that this call, which passed, comes out wrong.
+    """Whether the hypothesis predicts, by all of its rules, that this call, which passed, comes out wrong.
 
     Unless failing ones show ``by_shape``, a result of another shape may have been fitted into the right one.
     """
-    made = prediction(hypothesis, seen)
-    if made is None:
-        return False
+    made = list(predictions(hypothesis, seen))
+    return bool(made) and all(_would_fail(one, seen, hypothesis.indices, by_shape) for one in made)
+
+
+def _would_fail(made: Prediction, seen: Observation, indices: bool, by_shape: bool) -> bool:
     if seen.call.problem.unbatched and made.shape == seen.call.problem.result_shape:
         return False  # what it drops is not there
     if made.shape != seen.truth.shape and (by_shape or len(made.shape) != len(seen.truth.shape)):
@@ -91,7 +101,7 @@ def would_fail(hypothesis: Hypothesis, seen: Observation, by_shape: bool = False
     made = made if made.shape == seen.truth.shape else made.fitted(seen.truth.shape)
     if differs(made, seen.truth).any():
         return True
-    if not hypothesis.indices or made.indices is None or seen.truth.indices is None:
+    if not indices or made.indices is None or seen.truth.indices is None:
         return False
     return bool((made.indices != seen.truth.indices).any())
 

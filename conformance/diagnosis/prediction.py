@@ -57,13 +57,13 @@ Rule = Callable[[Problem, Arrays], Prediction | None]
 class Hypothesis:
     """A changed rule, its ``key``, and what it means in a sentence. ``passes`` and ``families`` are those it is made for.
 
-    Several hypotheses may share a key and a sentence: ways in which the same mistake comes out. ``indices`` marks rules
-    that change the indices of maxima alone.
+    ``rules`` are ways in which the same mistake comes out: a result may be cut to the right size, or summed in another order.
+    ``indices`` marks rules that change the indices of maxima alone.
     """
 
     key: str
     words: str
-    rule: Rule
+    rules: tuple[Rule, ...]
     families: frozenset[Family]
     passes: frozenset[str]
     indices: bool = False

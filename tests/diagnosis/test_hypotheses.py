@@ -15,7 +15,7 @@ from pool import operators_of, pool
 
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES
-from conformance.diagnosis.match import matches, prediction, would_fail
+from conformance.diagnosis.match import matches, predictions, would_fail
 from conformance.diagnosis.prediction import Hypothesis
 
 BY_KEY: dict[str, list[Hypothesis]] = {}
@@ -28,8 +28,7 @@ BY_BOUND = {"accumulator-float32", "accumulator-bfloat16", "accumulator-float16"
 
 def came_out(hypothesis: Hypothesis, seen: Observation) -> Observation:
     """What an implementation of the hypothesis returns, in the type of the result."""
-    made = prediction(hypothesis, seen)
-    assert made is not None
+    made = next(predictions(hypothesis, seen))
     with np.errstate(all="ignore"):
         y = made.y.astype(seen.problem.result_format.numpy)
     outputs = (y,) if made.indices is None else (y, made.indices)

@@ -40,7 +40,7 @@ def hypothesis(
     passes: Iterable[str] = EVERY_PASS,
     indices: bool = False,
 ) -> Hypothesis:
-    return Hypothesis(key, words, rule, frozenset(families), frozenset(passes), indices)
+    return Hypothesis(key, words, (rule,), frozenset(families), frozenset(passes), indices)
 
 
 def by_tables(reading: Reading) -> Rule:

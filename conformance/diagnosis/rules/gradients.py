@@ -175,6 +175,9 @@ def _moves() -> Iterator[Hypothesis]:
     words = "gradients land earlier by the padding: it is taken off twice"
     back = by_result(_moved(lambda p, axis: -p.padding[axis][0]))
     yield new("gradient-without-padding", words, back, ALL - CONVS - {Family.MAX_UNPOOL}, INPUT_GRADS)
+    words = "the padding of a gradient is k - 1 - p, without the dilation"
+    late = by_result(_moved(lambda p, axis: (p.kernel[axis] - 1) * (p.dilation[axis] - 1)))
+    yield new("padding-without-dilation", words, late, CONVS, INPUT_GRADS)
     words = "the result lies at the end of its axes where the stride leaves a rest"
     end = by_result(_moved(_rest))
     yield new("aligned-at-end", words, end, CONVS, INPUT_GRADS)
