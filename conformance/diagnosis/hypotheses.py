@@ -7,7 +7,19 @@ import itertools
 from collections.abc import Iterable, Iterator
 
 from conformance.diagnosis.prediction import Hypothesis
-from conformance.diagnosis.rules import channels, gradients, memory, numbers, padding, pooling, quantised, windows
+from conformance.diagnosis.rules import (
+    channels,
+    gradients,
+    maxima,
+    memory,
+    numbers,
+    padded_maxima,
+    padding,
+    pooling,
+    quantised,
+    specials,
+    windows,
+)
 
 
 def merged(hypotheses: Iterable[Hypothesis]) -> Iterator[Hypothesis]:
@@ -21,10 +33,13 @@ _IN_ORDER = (
     *memory.HYPOTHESES,
     *channels.HYPOTHESES,
     *padding.HYPOTHESES,
+    *padded_maxima.HYPOTHESES,
     *windows.HYPOTHESES,
     *pooling.HYPOTHESES,
+    *maxima.HYPOTHESES,
     *gradients.HYPOTHESES,
     *quantised.HYPOTHESES,
+    *specials.HYPOTHESES,
     *numbers.HYPOTHESES,
     *memory.LAST,
     *numbers.LAST,

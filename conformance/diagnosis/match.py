@@ -46,8 +46,11 @@ def predictions(hypothesis: Hypothesis, seen: Observation) -> Iterator[Predictio
     """What the hypothesis predicts of an observation's call, by each of its rules that applies."""
     if hypothesis.applies(seen.problem):
         for rule in hypothesis.rules:
-            with np.errstate(all="ignore"):
-                made = rule(seen.problem, seen.arrays)
+            try:
+                with np.errstate(all="ignore"):
+                    made = rule(seen.problem, seen.arrays)
+            except (ArithmeticError, LookupError, ValueError):
+                continue  # it makes no sense for this geometry, and a run must not end for that
             if made is not None:
                 yield made
 

@@ -176,7 +176,7 @@ class Run:
             group.shrunk = True
             worth = 0.0 if self._loses(session) else seconds
             smallest = smallest_of(group, claims, run, worth)
-            known = self.evidence[smallest.trial.case.problem.operator]
+            known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
             diagnosis = examine(smallest, known, claims, run, session, for_words) if worth else Diagnosis()
             finding = describe(smallest, group, self.target, diagnosis)
             self.findings.append(finding)

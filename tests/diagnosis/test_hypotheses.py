@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import sys
 from pathlib import Path
 
@@ -51,7 +52,13 @@ def differing(hypothesis: Hypothesis, amount: int) -> list[Observation]:
     return found
 
 
-@pytest.mark.parametrize("key", [key for key in BY_KEY if key not in BY_BOUND])
+def is_tried(key: str) -> bool:
+    """Of the many that differ in a number of bits alone, some."""
+    bits = re.search(r"-of-(\d+)-bits", key)
+    return key not in BY_BOUND and (bits is None or int(bits[1]) in (7, 8, 11, 16, 20, 24, 46))
+
+
+@pytest.mark.parametrize("key", filter(is_tried, BY_KEY))
 def test_a_hypothesis_differs_from_the_truth_and_what_it_predicts_is_diagnosed_as_it(key: str) -> None:
     calls = [(one, differing(one, 1)) for one in BY_KEY[key]]
     assert any(found for _, found in calls), "no case of the pool shows it"

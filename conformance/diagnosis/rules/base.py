@@ -118,6 +118,3 @@ def by_factor(factor: Callable[[Problem, Arrays], np.ndarray | float | None]) ->
 
 def on_axis(array: np.ndarray, axis: int, order: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.take(array, order, axis=axis))
-
-
-__all__ = ["BIAS_GRAD", "DOUBLE_GRAD", "FORWARD", "INPUT_GRAD", "WEIGHT_GRAD"]

@@ -23,7 +23,7 @@ from conformance.diagnosis.rules.base import (
     by_result,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
-from conformance.diagnosis.rules.pooling import last_of, winners
+from conformance.diagnosis.rules.maxima import last_of, winners
 from conformance.problem import Family, Problem
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
