@@ -38,9 +38,9 @@ def _amounts() -> Iterator[Hypothesis]:
     def told(key: str, words: str, change: Callable[[int, int], tuple[int, int]]) -> Iterator[Hypothesis]:
         return parameter(key, words, _amount(change))
 
-    yield from told("padding-ignored", "the padding is ignored", lambda b, e: (min(b, 0), min(e, 0)))
     yield from told("padding-one-sided", "all of the padding is put before the input", lambda b, e: (b + e, 0))
     yield from told("padding-one-sided", "all of the padding is put behind the input", lambda b, e: (0, b + e))
+    yield from told("padding-ignored", "the padding is ignored", lambda b, e: (min(b, 0), min(e, 0)))
     yield from told("padding-ends-exchanged", "the padding before and behind are exchanged", lambda b, e: (e, b))
     yield from told("padding-end-as-begin", "the padding behind is as much as that before", lambda b, e: (b, b))
     yield from told("padding-end-as-begin", "the padding before is as much as that behind", lambda b, e: (e, e))

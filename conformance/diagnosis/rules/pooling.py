@@ -37,7 +37,7 @@ def _divisors() -> Iterator[Hypothesis]:
     yield new("padding-never-counts", words, by_problem(lambda p: p.replace(count_include_pad=False)), _AVG)
     words = "count_include_pad is taken the other way round"
     yield new("padding-counts-reversed", words, by_problem(lambda p: p.replace(count_include_pad=not p.count_include_pad)), _AVG)
-    words = "divisor_override is ignored"
+    words = "the divisor of one's own (divisor_override) is ignored"
     yield new("divisor-override-ignored", words, by_problem(lambda p: p.replace(divisor=None)), _AVG)
     words = "what hangs over the end in ceil mode counts in the divisor"
     yield new("overhang-counts", words, by_problem(_overhang_counts), _AVG)
