@@ -36,6 +36,8 @@ _PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
     ("batch-axis-kept", "The result of unbatched tensors keeps a batch axis", batch_axis_kept),
 )
 """What is seen of a failing call alone."""
+_LOCAL = ("zeros", "bias-", "negated", "doubled", "first-tap", "last-tap", "one-later", "one-earlier", "results-in")
+"""Mistakes that are made in a part of a result: its tail, its border, its last block."""
 _BLIND = ("ones", "ramp", "zeros")  # values under which much that is wrong comes out right
 _CAST = 0.35  # of the time, for the search among hypotheses
 
@@ -190,7 +192,7 @@ def _in_elements(ward: Ward, failing: list[Observation]) -> Diagnosis | None:
     for hypothesis in HYPOTHESES:
         if time.perf_counter() > end:
             return None
-        if hypothesis.indices:
+        if not hypothesis.key.startswith(_LOCAL):
             continue
         parts = []
         for one, mask in sorted(wrong, key=lambda pair: pair[0].problem.work):

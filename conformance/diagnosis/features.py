@@ -181,7 +181,13 @@ def _of_reached(seen: Observation) -> Table:
         reached = full.reshape(problem.output_shape)
     else:
         return {}
-    return {column: ~np.broadcast_to(reached, problem.result_shape).ravel()}
+    table = {column: ~np.broadcast_to(reached, problem.result_shape).ravel()}
+    if any(problem.output_padding):
+        grid, added = np.indices(problem.result_shape), np.zeros(problem.result_shape, bool)
+        for axis, (amount, size) in enumerate(zip(problem.output_padding, problem.result_shape[2:], strict=True)):
+            added = added | (grid[2 + axis] >= size - amount)
+        table[Column("in the output padding", "not in the output padding")] = added.ravel()
+    return table
 
 
 def _axis_names(problem: Problem) -> list[str]:

@@ -119,8 +119,6 @@ def _tests(column: Column, failing: np.ndarray, passing: np.ndarray) -> Iterator
         return
     yield Test(column, ">=", int(failing.min()), 2.0)
     yield Test(column, "<=", int(failing.max()), 2.5)
-    if len(values) == 1:
-        yield Test(column, "=", int(failing.min()), 2.6)
     for modulus in _MODULI:
         rest = failing % modulus
         if (rest != 0).all():

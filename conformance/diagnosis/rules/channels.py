@@ -93,6 +93,7 @@ def _orders() -> Iterator[Hypothesis]:
     words = "only the first channel of each group is read"
     yield new("first-channel-alone", words, by_arrays(_first_channel_alone), CONVS, WITH_WINDOWS)
     words = "the weights' input and output channels are exchanged"
+    yield new("weight-transposed", words, by_arrays(_transposed_where_square), CONVS, WITH_WINDOWS - {WEIGHT_GRAD})
     yield new("weight-transposed", words, by_arrays(_transposed), CONVS, WITH_WINDOWS - {WEIGHT_GRAD})
     yield new("weight-transposed", words, by_result(lambda p, part: part.swapaxes(0, 1)), CONVS, WEIGHT_GRADS)
     words = "a depthwise kernel with several outputs of each channel takes them in another order"
@@ -105,6 +106,11 @@ def _first_channel_alone(problem: Problem, arrays: Arrays) -> Arrays | None:
     w = arrays["w"].copy()
     w[:, 1:] = 0
     return {**arrays, "w": w}
+
+
+def _transposed_where_square(problem: Problem, arrays: Arrays) -> Arrays | None:
+    w = arrays.get("w")
+    return {**arrays, "w": np.ascontiguousarray(w.swapaxes(0, 1))} if w is not None and w.shape[0] == w.shape[1] > 1 else None
 
 
 def _transposed(problem: Problem, arrays: Arrays) -> Arrays | None:

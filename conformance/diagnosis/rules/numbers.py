@@ -18,11 +18,11 @@ from conformance.diagnosis.rules.base import (
     by_result,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
-from conformance.problem import FORMATS, Family, Problem
+from conformance.problem import FORMATS, Family, Format, Problem
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
 from conformance.reference.oracle import solve
-from conformance.reference.truth import Arrays, is_whole
+from conformance.reference.truth import Arrays, Truth, is_whole
 
 _SHORTER = {
     "float64": ("float32", "bfloat16", "float16"),
@@ -107,10 +107,16 @@ def _computed_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
             truth = solve(other, given)
             made = of_truth(other, given, truth)
         # Where a partial sum may pass the largest number anything may come out, but what the format holds.
-        tolerance = np.where(2 * form.largest_power <= truth.S, np.inf, made.tolerance)
+        tolerance = np.where(_may_overflow(truth, form), np.inf, made.tolerance)
         return dataclasses.replace(made, tolerance=tolerance, grid=form)
 
     return rule
+
+
+def _may_overflow(truth: Truth, form: Format) -> np.ndarray:
+    """Whether a partial sum in ``form``, at most S and its rounding errors, may pass its largest number."""
+    largest = form.largest_power * (2 - 2 * form.unit_roundoff)
+    return np.asarray(truth.S * (1 + bounds.gamma(truth.n, form.unit_roundoff)) >= largest)
 
 
 def _results_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
@@ -133,7 +139,7 @@ def _accumulated_in(short: str) -> Callable[[Problem, Arrays], Prediction | None
         if short not in _SHORTER.get(problem.dtype, ()) or problem.result:
             return None
         form, truth = FORMATS[short], solve(problem, arrays)
-        largest = np.where(2 * form.largest_power <= truth.S, np.inf, 0.0)
+        largest = np.where(_may_overflow(truth, form), np.inf, 0.0)
         tolerance = bounds.componentwise(problem.replace(dtype=short), truth).tolerance + largest
         if "b" not in arrays:
             return Prediction(truth.y, truth.low, tolerance, grid=form)
