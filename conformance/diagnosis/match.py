@@ -92,8 +92,8 @@ def would_fail(hypothesis: Hypothesis, seen: Observation, by_shape: bool = False
 
     Unless failing ones show ``by_shape``, a result of another shape may have been fitted into the right one.
     """
-    made = list(predictions(hypothesis, seen))
-    return bool(made) and all(_would_fail(one, seen, hypothesis.indices, by_shape) for one in made)
+    made = list(predictions(hypothesis, seen))  # a rule that says nothing leaves the result right
+    return len(made) == len(hypothesis.rules) and all(_would_fail(one, seen, hypothesis.indices, by_shape) for one in made)
 
 
 def _would_fail(made: Prediction, seen: Observation, indices: bool, by_shape: bool) -> bool:
