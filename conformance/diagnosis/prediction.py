@@ -99,10 +99,11 @@ def agrees(prediction: Prediction, actual: np.ndarray, problem: Problem) -> np.n
     """Which elements of ``actual``, of the prediction's shape, are as predicted."""
     if actual.dtype.kind in "iu" or problem.result_format.kind == "int":
         return _equal_integers(prediction.y, actual)
-    same = (excess_of(actual, prediction.y, prediction.low, prediction.tolerance) <= 1) | np.isinf(prediction.tolerance)
+    y = prediction.y.astype(np.complex128) if actual.dtype.kind == "c" else prediction.y
+    same = (excess_of(actual, y, prediction.low, prediction.tolerance) <= 1) | np.isinf(prediction.tolerance)
     if prediction.grid is not None:
         with np.errstate(over="ignore", invalid="ignore"):
-            sums = actual.astype(prediction.y.dtype) - prediction.offset
+            sums = actual.astype(y.dtype) - prediction.offset
             short = sums.astype(prediction.grid.numpy).astype(sums.dtype)
         same = same & ((short == sums) | np.isnan(sums))
     return np.asarray(same)

@@ -84,7 +84,16 @@ def _left(known: Known) -> list[Condition]:
     failing, passing = known.tables()
     if not passing or not len(next(iter(passing.values()))):
         return []
-    return list(itertools.islice(conditions(failing, passing), _KEPT))
+    borne_out = (condition for condition in conditions(failing, passing) if _each_needed(condition, passing))
+    return list(itertools.islice(borne_out, _KEPT))
+
+
+def _each_needed(condition: Condition, passing: Table) -> bool:
+    """Whether each of two tests is needed: enough cases passed for which the other one alone holds."""
+    if len(condition.tests) == 1:
+        return True
+    first, second = (test.holds(passing) for test in condition.tests)
+    return bool((first & ~second).sum() >= _CONFIRMED and (second & ~first).sum() >= _CONFIRMED)
 
 
 def _settled(left: Sequence[Condition], known: Known) -> bool:
