@@ -41,7 +41,7 @@ def _large(problem: Problem) -> bool:
 
 def _changed(problem: Problem, dtypes: tuple[str, ...], rng: random.Random) -> Problem:
     """``problem`` with one thing changed, not always into something valid."""
-    kinds = ["window"] * 6 + ["channels"] * 2 + ["batch", "batch", "batch", "dtype", "option", "option", "bias"]
+    kinds = ["window"] * 6 + ["channels"] * 2 + ["batch"] * 3 + ["dtype"] * 3 + ["option", "option", "bias"]
     what = rng.choice(kinds)
     if what == "window":
         return _with_window(problem, rng)

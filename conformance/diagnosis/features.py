@@ -152,9 +152,9 @@ def of_elements(seen: Observation) -> Table:
         table[Column(f"the {noun} (from 0)")] = at
         for width in (2, 4, 8, 16):
             name = f"in a {noun} behind the last full block of {width}"
-            table[Column(name, f"not {name}")] = at >= size // width * width
+            table[Column(name, f"not {name}", 1.5)] = at >= size // width * width
             name = f"in a {noun} behind at least one full block of {width}"
-            table[Column(name, f"not {name}")] = (at >= size // width * width) & (size >= width)
+            table[Column(name, f"not {name}", 1.5)] = (at >= size // width * width) & (size >= width)
     if problem.op.pass_name not in (WEIGHT_GRAD, BIAS_GRAD):
         table |= _of_places(problem, grid) | _of_reached(seen)
     with np.errstate(invalid="ignore"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,8 @@ class Column:
 
     noun: str
     false: str = ""
+    weight: float = 0.0
+    """What makes it less simple to say than others of its kind."""
 
     @property
     def is_flag(self) -> bool:
@@ -41,7 +44,7 @@ class Test:
 
     column: Column
     how: str
-    value: object
+    value: Any
     rank: float
 
     def holds(self, table: Table) -> np.ndarray:
@@ -109,7 +112,7 @@ def _tests(column: Column, failing: np.ndarray, passing: np.ndarray) -> Iterator
     values: Sequence[object] = np.unique(failing).tolist()
     if column.is_flag:
         if len(values) == 1:
-            yield Test(column, "=", values[0], 1.0 if values[0] else 1.5)
+            yield Test(column, "=", values[0], column.weight + (1.0 if values[0] else 1.5))
         return
     if column.is_category:
         if len(values) == 1:

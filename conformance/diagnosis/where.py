@@ -16,7 +16,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.features import of_cases, of_elements
-from conformance.diagnosis.separate import Condition, Table, conditions
+from conformance.diagnosis.separate import Condition, Table, Test, conditions
 
 Try = Callable[[Case], Observation | None]
 """Run a case under the finding's check; None where it cannot be run."""
@@ -26,6 +26,7 @@ _CONFIRMED = 3  # cases that were made for a condition, on each side of it
 _MOST_ELEMENTS = 60_000
 _MANY = 24  # elements on each side, so that two tests do not separate them by chance
 _KEPT = 40
+_MANY_CASES = 12
 
 
 @dataclass
@@ -59,7 +60,7 @@ def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) 
         left = _left(known)
         if not left or time.perf_counter() > end:
             return None
-        if number and fresh_right >= _CONFIRMED and fresh_wrong >= _CONFIRMED and _settled(left, known):
+        if number and fresh_right >= _CONFIRMED and fresh_wrong >= _CONFIRMED and _settled(left[0], known):
             return left[0]
         before = left[0]
         right = wrong = 0
@@ -77,15 +78,21 @@ def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) 
         else:
             fresh_right, fresh_wrong = 0, 0
     left = _left(known)
-    return left[0] if left and fresh_right >= _CONFIRMED and fresh_wrong >= _CONFIRMED else None
+    confirmed = left and fresh_right >= _CONFIRMED and fresh_wrong >= _CONFIRMED and _settled(left[0], known)
+    return left[0] if confirmed else None
 
 
 def _left(known: Known) -> list[Condition]:
     failing, passing = known.tables()
     if not passing or not len(next(iter(passing.values()))):
         return []
-    borne_out = (condition for condition in conditions(failing, passing) if _each_needed(condition, passing))
-    return list(itertools.islice(borne_out, _KEPT))
+    return list(itertools.islice((one for one in conditions(failing, passing) if _each_needed(one, passing)), _KEPT))
+
+
+def _at_threshold(test: Test, table: Table) -> np.ndarray:
+    """Which rows have the number next to a threshold, on the side that passes; all where there is no threshold."""
+    beside = {">=": -1, "<=": 1}.get(test.how)
+    return np.ones(len(table[test.column]), bool) if beside is None else np.asarray(table[test.column] == test.value + beside)
 
 
 def _each_needed(condition: Condition, passing: Table) -> bool:
@@ -96,9 +103,12 @@ def _each_needed(condition: Condition, passing: Table) -> bool:
     return bool((first & ~second).sum() >= _CONFIRMED and (second & ~first).sum() >= _CONFIRMED)
 
 
-def _settled(left: Sequence[Condition], known: Known) -> bool:
-    """Whether the first condition is of one test, or so many cases were seen that two tests do not separate by chance."""
-    return len(left[0].tests) == 1 or min(len(known.failing), len(known.passing)) >= 12
+def _settled(condition: Condition, known: Known) -> bool:
+    """Whether its thresholds are known exactly, and two tests do not separate the cases by chance: there are many."""
+    _, passing = known.tables()
+    if not all(_at_threshold(test, passing).any() for test in condition.tests):
+        return False
+    return len(condition.tests) == 1 or min(len(known.failing), len(known.passing)) >= _MANY_CASES
 
 
 def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: int) -> list[Case]:
@@ -110,9 +120,14 @@ def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: i
     votes = np.array([condition.holds(rows) for condition in left[:12]], float)
     share = votes.mean(axis=0)
     first = votes[0] > 0.5
+    edge = [
+        i for test in left[0].tests if test.how in (">=", "<=") for i in np.flatnonzero(_at_threshold(test, rows))[: most // 4]
+    ]
     doubt = np.argsort(-np.minimum(share, 1 - share), kind="stable")
     chosen = list(
-        dict.fromkeys([*doubt[: most // 2], *np.flatnonzero(first)[: most // 4 + 1], *np.flatnonzero(~first)[: most // 4 + 1]])
+        dict.fromkeys(
+            [*edge, *doubt[: most // 2], *np.flatnonzero(first)[: most // 4 + 1], *np.flatnonzero(~first)[: most // 4 + 1]]
+        )
     )
     return [cases[i] for i in chosen[:most]]
 
