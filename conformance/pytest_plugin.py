@@ -95,7 +95,7 @@ class CaseItem(pytest.Item):
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
         if outcome.failure is not None:
-            raise NotConformant(describe(outcome, Group(outcome), self.worker.target, self.description.known_failures))
+            raise NotConformant(describe(outcome, Group(outcome), self.worker.target, known=self.description.known_failures))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         if not isinstance(excinfo.value, NotConformant):

@@ -93,7 +93,7 @@ def _show_inputs(console: Console, trial: Trial) -> None:
 def _show(console: Console, outcome: Outcome, target: Target, known: Sequence[KnownFailure]) -> None:
     name, judgement = outcome.trial.check.name, outcome.judgement
     if outcome.failure is not None:
-        print_finding(console, describe(outcome, Group(outcome), target, known))
+        print_finding(console, describe(outcome, Group(outcome), target, known=known))
     elif outcome.status == "skipped":
         console.print(Text(f"– {name}: skipped: {outcome.reason}", "dim"))
     else:

@@ -1,1 +1,5 @@
-"""What an implementation is like inside, told from its results alone: facts that explain, never verdicts."""
+"""Why it failed and what it is like inside, in words: named hypotheses, the failing region, the effective receptive field, and
+the numerical fingerprint.
+
+Nothing here decides whether an implementation is right: it explains what the checks have found, or says nothing.
+"""

@@ -44,7 +44,7 @@ def _case(suite: ET.Element, one: Implementation, tally: Tally) -> None:
 
 
 def _words(finding: Finding) -> str:
-    lines = [f"{finding.kind}: {finding.message}", f"smallest case: {finding.case}"]
+    lines = [*finding.diagnosis, f"{finding.kind}: {finding.message}", f"smallest case: {finding.case}"]
     if finding.known:
         lines.append(f"known: {finding.known}")
     if finding.index is not None:

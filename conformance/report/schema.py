@@ -75,12 +75,25 @@ class Skip(Value):
     example: str
 
 
+class ReceptiveField(Value):
+    """Which inputs the output at ``output`` really reads, beside those that it should: one input channel, row by row.
+
+    The marks are those of :data:`conformance.diagnosis.receptive_field.LEGEND`; there is a plane for each depth.
+    """
+
+    output: tuple[int, ...]
+    channel: int
+    planes: tuple[tuple[str, ...], ...]
+
+
 class Finding(Value):
     """A failure, shrunk to its smallest case. ``expected`` and ``actual`` are where they first differ, at ``index``.
 
     ``kind`` is "wrong value", "wrong shape", "raised", "crashed", "hung", ...; ``case`` parses back to the same case, and
     ``command`` repeats it; ``known`` says what it is where the backend's author knows. ``inputs`` and the two grids are
     printed arrays, given where they are small enough to read.
+    ``diagnosis`` says in words what it is, the first line first, and is empty where that is not known; ``hypothesis`` is the
+    key of the changed rule that explains all failing cases, ``where`` the failing region.
     """
 
     operator: str
@@ -102,6 +115,10 @@ class Finding(Value):
     output: str = ""
     found_as: str = ""
     failing_cases: int = 1
+    diagnosis: tuple[str, ...] = ()
+    hypothesis: str = ""
+    where: str = ""
+    field: ReceptiveField | None = None
 
 
 class Accuracy(Value):

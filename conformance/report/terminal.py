@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.problem import OPERATORS
+from conformance.report import view
 from conformance.report.schema import Finding, Implementation, Tally, Timing
 from conformance.report.view import duration, number, share
 from conformance.running.outcome import Listener, Outcome
@@ -97,13 +98,14 @@ def make_console(stderr: bool = False) -> Console:
 
 
 def print_finding(console: Console, finding: Finding) -> None:
-    """A finding: what is wrong, the smallest case, the first difference, and what repeats it.
+    """A finding: what it is if that is known, what is wrong, the smallest case, the first difference, and what repeats it.
 
     Lines are left as long as they are: a command that is copied must not be broken.
     """
-    text = Text.assemble(
-        ("✗ ", "bold red"), (f"{finding.operator} {finding.check}", "bold"), f": {finding.kind}: {finding.message}\n"
-    )
+    said = f"{finding.kind}: {finding.message}"
+    first, *others = (*finding.diagnosis, said)
+    text = Text.assemble(("✗ ", "bold red"), (f"{finding.operator} {finding.check}", "bold"), f": {first}\n")
+    text.append("".join(f"    {line}\n" for line in others))
     facts = [("known", finding.known)] if finding.known else []
     facts.append(("smallest case", finding.case))
     if finding.index is not None:
@@ -111,6 +113,8 @@ def print_finding(console: Console, finding: Finding) -> None:
     facts += finding.inputs.items()
     if finding.expected_grid is not None and finding.actual_grid is not None:
         facts += [("expected", finding.expected_grid), ("actual", finding.actual_grid)]
+    if finding.field is not None:
+        facts.append(("what is read", "\n".join(view.field_lines(finding.field))))
     if finding.output.strip():
         facts.append(("it printed", finding.output.strip()[-500:]))
     for name, value in facts:

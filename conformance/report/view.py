@@ -5,9 +5,10 @@ from __future__ import annotations
 import statistics
 from dataclasses import dataclass
 
+from conformance.diagnosis.receptive_field import LEGEND
 from conformance.problem import OPERATORS
 from conformance.problem.dialect import DIALECT
-from conformance.report.schema import Accuracy, DialectAnswer, Implementation, Report, Timing
+from conformance.report.schema import Accuracy, DialectAnswer, Implementation, ReceptiveField, Report, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +135,27 @@ def timing_rows(report: Report) -> tuple[list[str], list[tuple[str, str, dict[st
     for timing in report.timings:
         rows.setdefault(timing.workload, (timing.workload, timing.problem, {}))[2][timing.implementation] = timing
     return names, list(rows.values())
+
+
+def field_lines(field: ReceptiveField) -> list[str]:
+    """A receptive field as lines of text, each plane's rows, and what the marks in it mean."""
+    rows = [" ".join(row) for number, plane in enumerate(field.planes) for row in ([""] if number else []) + list(plane)]
+    return [
+        f"by output {list(field.output)} of input channel {field.channel}:",
+        *rows,
+        "; ".join(f"{mark} {words}" for mark, words in field_legend(field)),
+    ]
+
+
+def field_legend(field: ReceptiveField) -> list[tuple[str, str]]:
+    """The marks that a receptive field shows, and what they mean."""
+    shown = {mark for plane in field.planes for row in plane for mark in row}
+    return [(mark, words) for mark, words in LEGEND.items() if mark in shown]
+
+
+def field_word(mark: str) -> str:
+    """The word by which a page styles a mark."""
+    return {"#": "read", "~": "other", "+": "more", "-": "less"}.get(mark, "none")
 
 
 def duration(value: float | None) -> str:

@@ -13,10 +13,12 @@ from conformance.cases.case import Case
 from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
 from conformance.checks.base import Failure
+from conformance.diagnosis.diagnose import Diagnosis
+from conformance.diagnosis.receptive_field import Field
 from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure, known_words
 from conformance.plugin.target import Target
-from conformance.report.schema import Finding
+from conformance.report.schema import Finding, ReceptiveField
 from conformance.running.outcome import Outcome
 from conformance.running.plan import Trial, make_trial
 from conformance.running.shrink import shrink
@@ -51,37 +53,37 @@ def as_plain_call(group: Group, run: Callable[[Trial], Outcome]) -> Outcome | No
     return outcome if outcome.failure is not None and problem.operator == trial.case.problem.operator else None
 
 
-def make_finding(
-    group: Group,
-    target: Target,
-    claims: Mapping[str, Claims],
-    run: Callable[[Trial], Outcome] | None,
-    seconds: float,
-    known: Sequence[KnownFailure] = (),
-) -> Finding:
-    """Shrink the group's first case within ``seconds`` by running smaller ones, and describe what is left."""
+def smallest_of(group: Group, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome], seconds: float) -> Outcome:
+    """The group's first case, shrunk within ``seconds`` by running smaller ones."""
     outcome, check = group.first, group.first.trial.check
     kind = outcome.failure.kind if outcome.failure else ""
 
     def again(case: Case) -> Outcome | None:
         trial = make_trial(check, case, claims)
-        return run(trial) if trial and run else None
+        return run(trial) if trial else None
 
     def still_fails(case: Case) -> bool:
         result = again(case)
         return result is not None and result.failure is not None and result.failure.kind == kind
 
     smallest = outcome
-    if run and kind != "hung" and seconds > 0:  # each step of one that hangs would cost a whole time limit
+    if kind != "hung" and seconds > 0:  # each step of one that hangs would cost a whole time limit
         case = shrink(outcome.trial.case, still_fails, seconds)
         result = again(case) if case != outcome.trial.case else None
         if result is not None and result.failure is not None and result.failure.kind == kind:
             smallest = result
-    return describe(smallest, group, target, known)
+    return smallest
 
 
-def describe(outcome: Outcome, group: Group, target: Target, known: Sequence[KnownFailure] = ()) -> Finding:
+def describe(
+    outcome: Outcome,
+    group: Group,
+    target: Target,
+    diagnosis: Diagnosis | None = None,
+    known: Sequence[KnownFailure] = (),
+) -> Finding:
     """The finding of a failed outcome, as the report holds it."""
+    found = diagnosis or Diagnosis()
     failure, trial = outcome.failure, outcome.trial
     assert failure is not None
     call = trial.calls[failure.call]
@@ -105,7 +107,16 @@ def describe(outcome: Outcome, group: Group, target: Target, known: Sequence[Kno
         output=outcome.output,
         found_as=str(group.first.trial.case),
         failing_cases=group.count,
+        diagnosis=found.words,
+        hypothesis=found.hypothesis,
+        where=found.where,
+        field=drawn(found.field) if found.field else None,
     )
+
+
+def drawn(field: Field) -> ReceptiveField:
+    """A receptive field as the report holds it."""
+    return ReceptiveField(output=field.output, channel=field.channel, planes=field.planes)
 
 
 def repeat_command(trial: Trial, target: Target) -> str:

@@ -7,6 +7,8 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+import numpy as np
+
 from conformance.cases.case import Case
 from conformance.cases.covering import Reached
 from conformance.cases.values import most_nonzero
@@ -21,7 +23,10 @@ Status = Literal["passed", "failed", "errored", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one trial. ``seconds`` were spent inside the implementation."""
+    """What came of one trial. ``seconds`` were spent inside the implementation.
+
+    ``output`` is what it printed; ``outputs`` are the arrays that the failing call returned, where they are small.
+    """
 
     trial: Trial
     status: Status
@@ -29,6 +34,7 @@ class Outcome:
     reason: str = ""
     output: str = ""
     seconds: float = 0.0
+    outputs: tuple[np.ndarray, ...] = ()
 
     @property
     def failure(self) -> Failure | None:

@@ -16,6 +16,8 @@ from conformance.cases.covering import Covering
 from conformance.cases.space import parameters
 from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
+from conformance.diagnosis.diagnose import Diagnosis
+from conformance.diagnosis.evidence import MOST_ELEMENTS, Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
@@ -24,7 +26,8 @@ from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
-from conformance.running.findings import Group, as_plain_call, key_of, make_finding
+from conformance.running.examination import examine, record
+from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
@@ -38,6 +41,8 @@ _MOST_LOSSES = 3  # crashes or hangs of one operator after which the rest of it 
 _MOST_LOSSES_IN_ALL = 12  # and of all of them
 _SHRINK_SECONDS = 2.0
 _SHRINK_TOTAL = 6.0
+_DIAGNOSE_SECONDS = 1.5
+_DIAGNOSE_TOTAL = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,7 @@ class Run:
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     covered: dict[str, Covering] = field(default_factory=dict)
+    evidence: dict[str, Evidence] = field(default_factory=dict)
     description: Description | None = None
     interrupted: bool = False
     failures: int = 0
@@ -71,6 +77,7 @@ class Run:
     session: Session | None = None
     """One that was opened ahead of need; it is closed here."""
     shrink_seconds: float = _SHRINK_SECONDS
+    diagnose_seconds: float = _DIAGNOSE_SECONDS
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
@@ -138,6 +145,7 @@ class Run:
         """Count an outcome."""
         self.totals.add(outcome)
         self.listener.came(outcome)
+        self._remember(outcome)
         if outcome.failure is None:
             return
         self.failures += 1
@@ -149,11 +157,17 @@ class Run:
         else:
             self.groups[key] = Group(outcome)
 
+    def _remember(self, outcome: Outcome) -> None:
+        """Keep what a diagnosis of its operator can go by."""
+        record(self.evidence.setdefault(outcome.trial.case.problem.operator, Evidence()), outcome)
+
     def _shrink(self, session: Session, claims: Mapping[str, Claims]) -> None:
         """Turn the groups of failures that are new into findings."""
 
         def run(trial: Trial) -> Outcome:
-            return run_trial(session, trial, claims)
+            outcome = run_trial(session, trial, claims)
+            self._remember(outcome)
+            return outcome
 
         new = [group for group in self.groups.values() if not group.shrunk]
         plain = next((group for group in new if group.first.trial.check.name == "exact"), None)
@@ -168,12 +182,17 @@ class Run:
                 group.shrunk = True
         new = [group for group in new if not group.shrunk]
         seconds = min(self.shrink_seconds, _SHRINK_TOTAL / max(1, len(new)))
+        for_words = min(self.diagnose_seconds, _DIAGNOSE_TOTAL / max(1, len(new)))
         for group in new:
             group.shrunk = True
             worth = 0.0 if self._loses(session) else seconds
-            finding = make_finding(group, self.target, claims, run, worth, self._known)
+            smallest = smallest_of(group, claims, run, worth)
+            known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
+            diagnosis = examine(smallest, known, claims, run, session, for_words) if worth else Diagnosis()
+            finding = describe(smallest, group, self.target, diagnosis, self._known)
             self.findings.append(finding)
             self.listener.found(finding)
+        self.evidence.clear()  # of operators that are done
 
     @property
     def _known(self) -> tuple[KnownFailure, ...]:
@@ -185,7 +204,7 @@ class Run:
         for group in self.groups.values():  # an interrupt may have come before they were shrunk
             if not group.shrunk:
                 group.shrunk = True
-                self.findings.append(make_finding(group, self.target, {}, None, 0.0, self._known))
+                self.findings.append(describe(group.first, group, self.target, known=self._known))
         reason, status = "", _status(totals, known)
         if known is not None and known.unavailable:
             reason = known.unavailable
@@ -237,7 +256,7 @@ def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) ->
     if judgement.failure is not None:
         said = f"{judgement.failure.message} (in the first call of the process)"
         judgement = dataclasses.replace(judgement, failure=dataclasses.replace(judgement.failure, message=said))
-    return Outcome(trial, "failed" if judgement.failure else "passed", judgement)
+    return Outcome(trial, "failed" if judgement.failure else "passed", judgement, outputs=reply.outputs)
 
 
 def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
@@ -256,7 +275,9 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
     if judgement.failure is None:
         return Outcome(trial, "passed", judgement, seconds=seconds)
     errored = judgement.failure.kind in ("raised", "out of memory")
-    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds)
+    outputs = replies[judgement.failure.call].outputs
+    outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
+    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds, outputs=outputs)
 
 
 def _in_order(claims: Mapping[str, Claims]) -> list[str]:

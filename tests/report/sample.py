@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.report.environment import environment
-from conformance.report.schema import Accuracy, Finding, Implementation, Power, Report, Skip, Tally, Timing
+from conformance.report.schema import Accuracy, Finding, Implementation, Power, ReceptiveField, Report, Skip, Tally, Timing
 
 NASTY = "<script>alert(1)</script>|`x`"
 
@@ -23,6 +23,8 @@ def report() -> Report:
         expected="1", actual="2", wrong=1, elements=2, error_over_tolerance=float("inf"), inputs={"x": "[[1. 1.]]"},
         expected_grid="[[1. 1.]]", actual_grid="[[1. 2.]]", output=f"noise {NASTY}", found_as="conv2d …", failing_cases=3,
         known=f"seen before {NASTY}",
+        diagnosis=(f"The kernel is flipped {NASTY} (explains 3 of 3 failing cases)",), hypothesis="kernel-flipped",
+        field=ReceptiveField(output=(0, 0, 1, 1), channel=2, planes=(("#+.", "~-."),)),
     )  # fmt: skip
     right = Implementation(
         name="naive", summary="loops", status="conformant", accuracy_declared="componentwise", dtypes=("float32",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import shutil
 import subprocess
@@ -9,12 +10,14 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.console import Console
 
 from conformance.errors import UsageError
 from conformance.report.html import render_html
 from conformance.report.jsonfile import read_json, to_json
 from conformance.report.junit import render_junit
 from conformance.report.markdown import render_markdown
+from conformance.report.terminal import print_finding
 from conformance.report.view import duration, share, verdict
 from conformance.report.write import write_report
 from tests.report.sample import report
@@ -49,6 +52,30 @@ def test_the_page_says_who_is_right_accurate_and_fast(page: str) -> None:
     for words in ("Who is right", "Who is accurate", "Who is fast", "1 of 2 implementations conformant", "no CUDA device found",
                   "would take about 44 s", "FASTER", "<svg", "conformance case"):  # fmt: skip
         assert words in page
+
+
+def test_the_diagnosis_is_said_first_in_every_form(page: str) -> None:
+    said, then = "The kernel is flipped", "wrong value"
+    junit = ET.fromstring(render_junit(report())).find(".//failure")
+    assert junit is not None
+    for text in (page, render_markdown(report()), junit.text or "", printed()):
+        assert -1 < text.index(said) < text.index(then)
+
+
+def test_the_receptive_field_is_drawn_with_its_legend(page: str) -> None:
+    assert page.count('<table class="field">') == 1
+    for style in ("read", "more", "other", "less"):
+        assert f'<td class="{style}">' in page
+    for text in (page, printed()):
+        assert "not read, but should be" in text
+        assert "input channel 2" in text
+    assert "# + .\n" in printed()
+
+
+def printed() -> str:
+    console = Console(file=io.StringIO(), width=140)
+    print_finding(console, report().findings[0][1])
+    return console.file.getvalue()  # type: ignore[attr-defined]
 
 
 def test_a_report_without_timings_or_accuracy_is_a_page_too() -> None:

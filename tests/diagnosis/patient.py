@@ -1,0 +1,39 @@
+"""An implementation made of the oracle and a bug, examined as the runner examines one, without a process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks.exact import Exact
+from conformance.diagnosis.diagnose import Diagnosis, diagnose
+from conformance.diagnosis.evidence import Observation
+from conformance.plugin.claims import Claims, options_of
+from conformance.plugin.job import Call, Reply
+from conformance.problem import OPERATORS, Problem
+from conformance.reference.oracle import solve
+
+Bug = Callable[[Problem, dict[str, np.ndarray]], np.ndarray]
+EXACT = Exact()
+
+
+def right(problem: Problem, arrays: dict[str, np.ndarray]) -> np.ndarray:
+    return solve(problem, arrays).y.astype(problem.result_format.numpy)
+
+
+def run(bug: Bug, case: Case) -> Observation:
+    """What comes of one case."""
+    call = Call(case.problem, case.arrays())
+    outputs = (bug(case.problem, call.arrays),)
+    claims = Claims(OPERATORS[case.problem.operator].traits.dtypes, options_of(OPERATORS[case.problem.operator]))
+    failure = EXACT.judge(case, claims, (call,), (Reply(outputs),)).failure
+    return Observation("exact", case, call, failure.kind if failure else "", outputs if failure else ())
+
+
+def examined(bug: Bug, cases: list[Case], dtypes: tuple[str, ...] = ("float32", "float64")) -> Diagnosis:
+    """The diagnosis of a bug that some of ``cases`` show."""
+    seen = [run(bug, case) for case in cases]
+    failing, passing = [one for one in seen if one.failed], [one for one in seen if not one.failed]
+    return diagnose(failing, passing, lambda case: run(bug, case), None, dtypes, seconds=20.0)
