@@ -53,10 +53,15 @@ def test_a_command_of_the_readme_does_its_work(line: str, tmp_path: Path) -> Non
 def test_the_output_that_the_readme_shows_is_what_comes_out(tmp_path: Path) -> None:
     (block,) = [block for block in BLOCKS if block.startswith("$ ")]
     command, *shown = block.splitlines()
-    printed = run(command.removeprefix("$ "), tmp_path).stdout
+    printed = _without_counts(run(command.removeprefix("$ "), tmp_path).stdout)
     for line in shown:
         if line != "…":
-            assert line in printed
+            assert _without_counts(line) in printed
+
+
+def _without_counts(text: str) -> str:
+    """How many cases are tried for an explanation depends on the time that they take."""
+    return re.sub(r"explains (\d+) of \1 failing", "explains all failing", text)
 
 
 def test_the_two_commands_at_the_top_are_environments_of_tox() -> None:
