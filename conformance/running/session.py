@@ -9,7 +9,6 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
-import multiprocessing
 import signal
 import tempfile
 from dataclasses import dataclass
@@ -23,11 +22,13 @@ from conformance.errors import UsageError
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
+from conformance.running.processes import Recorder
 from conformance.running.worker import Description
 
 T = TypeVar("T")
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
+_LOOK = 0.5  # seconds between looks at whether the process is still there
 _TAIL = 2000  # characters of a worker's output that are shown
 
 
@@ -58,9 +59,10 @@ class Session:
     def __init__(self, target: Target, time_limit: float = 10.0) -> None:
         self.target, self.time_limit = target, time_limit
         self.losses = 0
+        self._ended, self._closed = False, ""
 
     def __enter__(self) -> Session:
-        context = multiprocessing.get_context("spawn")  # a forked copy would hold what the harness knows
+        self._processes = context = Recorder()
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
         self._output = Path(self._folder.name, "output.txt")
         self._loaded = context.Event()
@@ -70,9 +72,18 @@ class Session:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
+        self.close()
         self._folder.cleanup()
+
+    def close(self, why: str = "") -> None:
+        """End the worker and all that it started; what is asked of it later is refused, because of ``why``."""
+        if self._ended:
+            return
+        self._ended, self._closed = True, why
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._processes.end_all()  # before the pool waits: a signal may be ignored, a pipe be held open by another process
+        self._pool.join()
+        self._processes.end_all()  # what the pool started meanwhile
 
     def describe(self) -> Description:
         """Load the target. Raises :class:`UsageError` if it cannot be loaded."""
@@ -107,22 +118,44 @@ class Session:
 
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
+        if self._closed:
+            raise WorkerLost("stopped", self._closed, self._tail())
         return self.wait(self._pool.schedule(function, args=[self.target, *arguments], timeout=limit), limit)
 
     def wait(self, future: Any, limit: float) -> Any:
         """The result of a scheduled function; raises :class:`WorkerLost` if the process did not survive it."""
         try:
-            return future.result()
+            return self._patiently(future)
+        except WorkerLost:
+            raise
         except (TimeoutError, concurrent.futures.TimeoutError):
-            self.losses += 1
+            self._lost()
             raise WorkerLost("hung", f"did not return within {limit:g} s", self._tail()) from None
         except ProcessExpired as expired:
-            self.losses += 1
+            self._lost()
             raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
         except Exception as error:  # the worker lives, but what came back cannot be read, or the call broke the worker's own code
             raise WorkerLost(
                 "unreadable", f"gave no reply that can be read ({type(error).__name__}: {error})", self._tail()
             ) from error
+
+    def _patiently(self, future: Any) -> Any:
+        """The result of ``future``. The pool takes a process that ends with exit code 0 for one that has done its work."""
+        while not concurrent.futures.wait([future], _LOOK).done:
+            # What it sent before it ended may still be on its way.
+            if self._processes.left_quietly() and not concurrent.futures.wait([future], _LOOK).done:
+                future.cancel()
+                self._lost()
+                raise WorkerLost("crashed", "ended its process (exit code 0)", self._tail())
+        error = future.exception()
+        if error is not None and not isinstance(error, Exception):  # an exit or interrupt that is not the harness's own
+            raise WorkerLost("raised", f"raised {type(error).__name__} in the worker", self._tail())
+        return future.result()
+
+    def _lost(self) -> None:
+        """Count a lost worker, and end what it left behind."""
+        self.losses += 1
+        self._processes.end_lost()
 
     def _tail(self) -> str:
         with contextlib.suppress(OSError):
