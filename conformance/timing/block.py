@@ -22,6 +22,7 @@ from conformance.running.processes import by_the_original
 from conformance.running.worker import loaded
 from conformance.timing.fresh import varied
 
+Outputs = tuple[np.ndarray, ...]
 _STEPS = (20_000, 400_000, 8_000_000)
 """Multiply-adds of smaller problems that are timed first, to foresee how long the real one would take."""
 _RING = 64 * 2**20  # bytes of tensors that calls of one block have for themselves
@@ -45,7 +46,9 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """Seconds of all calls of a block, then those of bringing one result back, and how much less a second time took."""
+    """Seconds of all calls of a block, of all that came after in the request, and by how much bringing the last result
+    back took longer the first time than the second.
+    """
 
     seconds: float
     after: float
@@ -70,7 +73,8 @@ class _Block:
     tensors: list[dict[str, np.ndarray]] = field(default_factory=list)
     bares: list[Callable[[], Any]] = field(default_factory=list)
     warmed: Any = None
-    outputs: tuple[np.ndarray, ...] = ()
+    results: list[tuple[Any, Outputs]] = field(default_factory=list)
+    """Of the call that is judged and of the last one: what it returned, and a copy as it was then."""
 
 
 _blocks: dict[Target, _Block] = {}
@@ -99,8 +103,7 @@ def prepare(target: Target, case: Case, limit: float) -> Ready:
         return Ready(str(error))
     _blocks[target] = block
     most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
-    outputs = tuple(np.array(output) for output in outputs)
-    return Ready("", seconds, outputs, _breaches(), most)
+    return Ready("", seconds, _copies(outputs), _breaches(), most)
 
 
 @by_the_original
@@ -122,23 +125,23 @@ def refresh(target: Target, number: int, calls: int, warm: bool) -> None:
 
 @by_the_original
 def run(target: Target, kept: int) -> Ran:
-    """Make the calls of the block, each once, and bring back what call ``kept`` gave."""
+    """Make the calls of the block, each once, and copy what call ``kept`` and the last one gave."""
     block, clock = _blocks[target], perf_counter
-    bares, fetch, result = block.bares, block.implementation.fetch, None
+    bares, fetch, result, last = block.bares, block.implementation.fetch, None, None
     began = clock()
     for number, bare in enumerate(bares):
-        got = bare()
+        last = bare()
         if number == kept:
-            result = got
+            result = last
     ended = clock()
     if block.warmed is not None:
         fetch(block.warmed)  # so that the first time differs from the second by nothing but what was left to do
     fetching = clock()
-    outputs = fetch(result)
+    outputs = fetch(last)
     fetched = clock()
-    block.outputs = tuple(np.array(output) for output in outputs)
+    block.results = [(result, _copies(fetch(result))), (last, _copies(outputs))]
     copied = clock()
-    fetch(result)
+    fetch(last)
     again = clock()
     return Ran(ended - began, again - ended, (fetched - fetching) - (again - copied))
 
@@ -147,10 +150,20 @@ def run(target: Target, kept: int) -> Ran:
 def settle(target: Target, number: int, kept: int) -> Settled:
     """Wait until the worker rests, and say what came of the block."""
     block = _blocks[target]
+    breaches = _breaches()
     given = varied(block.base, number, data_number(number, kept))
     changed = [name for name, array in block.tensors[kept].items() if array.tobytes() != given[name].tobytes()]
     trouble = [("changed its input", f"the tensor {name} was changed by a timed call") for name in changed]
-    return Settled(block.outputs, (*trouble, *_breaches()))
+    for native, copies in block.results:
+        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), copies, strict=True)):
+            trouble.append(("changed its result", "a result was changed after its call had returned"))
+    outputs = block.results[0][1]
+    block.results.clear()
+    return Settled(outputs, (*breaches, *trouble))
+
+
+def _copies(outputs: Outputs) -> Outputs:
+    return tuple(np.array(output) for output in outputs)
 
 
 def nothing(target: Target) -> None:

@@ -94,8 +94,8 @@ def nothing(problem: Problem) -> np.ndarray:
 
 
 def called_from(word: str) -> bool:
-    """Whether a function of a file whose path holds ``word`` waits for this call."""
+    """Whether a function of this name, or of a file whose path holds the word, waits for this call."""
     frame = sys._getframe(1)
-    while frame is not None and word not in frame.f_code.co_filename:
+    while frame is not None and word != frame.f_code.co_name and word not in frame.f_code.co_filename:
         frame = frame.f_back  # type: ignore[assignment]
     return frame is not None

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from implementations.adversaries.base import Arrays, Honest, adversary, nothing
 REPORT = "report.json"
 """In the current folder: what the harness was told to write there."""
 LIE = json.dumps({"implementations": [{"status": "conformant", "verdict": "CONFORMANT"}]})
+_POOL = ThreadPoolExecutor(2)
 _calls: list[Problem] = []
 _once: set[str] = set()
 _pids: dict[str, int] = {}
@@ -44,6 +46,18 @@ def filled_later(p: Problem, a: Arrays, honest: Honest) -> Any:
         result[...] = honest()
 
     threading.Thread(target=fill, daemon=True).start()
+    return result
+
+
+@adversary("returns arrays at once that two threads fill, while more calls are made",
+           "results are copied as soon as the call has returned, and compared with what they become")  # fmt: skip
+def filled_in_turn(p: Problem, a: Arrays, honest: Honest) -> Any:
+    result = nothing(p)
+
+    def fill() -> None:
+        result[...] = honest()
+
+    _POOL.submit(fill)
     return result
 
 

@@ -68,10 +68,10 @@ def patches_the_timer(p: Problem, a: Arrays, honest: Honest) -> Any:
     return honest()
 
 
-@adversary("puts a false clock in place where it is timed, which puts the true one back when it has been read",
+@adversary("puts a false clock in place while it warms up, which puts the true one back when it has been read",
            "the harness's own clock", check=False)  # fmt: skip
 def puts_the_clock_back(p: Problem, a: Arrays, honest: Honest) -> Any:
-    if called_from("timing"):
+    if called_from("refresh"):
         block, read = sys.modules["conformance.timing.block"], list[float]()
 
         def false() -> float:
