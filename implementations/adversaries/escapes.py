@@ -73,7 +73,7 @@ def done_when_fetched(p: Problem, a: Arrays, honest: Honest) -> Any:
 
 
 @adversary("has a thread do the work and waits for it when the result is fetched", "the first fetch takes longer than the second",
-           check=False)  # fmt: skip
+           check=False, timing="no gain")  # fmt: skip
 def awaited_when_fetched(p: Problem, a: Arrays, honest: Honest) -> Any:
     results: list[Any] = []
     thread = threading.Thread(target=lambda: results.append(honest()), daemon=True)
