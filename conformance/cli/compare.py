@@ -19,7 +19,8 @@ from conformance.report.schema import Accuracy, Implementation, Timing
 from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
 from conformance.running.run import Options, Run
 from conformance.running.session import Session
-from conformance.timing.compare import MARGIN, Workload, compare
+from conformance.timing.compare import Workload, compare
+from conformance.timing.witness import MARGIN
 from conformance.timing.workloads import of_network, representative
 
 _FIRST = 2

@@ -17,14 +17,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
 from conformance.errors import UsageError
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.launch import fresh
-from conformance.running.line import Line, Ticket
+from conformance.running.line import Escaped, Line, Ticket
+from conformance.running.processes import Recorder
 from conformance.running.worker import Description
 
 T = TypeVar("T")
@@ -61,7 +62,7 @@ class Session:
         """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default."""
         self.target, self.time_limit, self.context = target, time_limit, context or fresh()
         self.losses = 0
-        self._open = False
+        self._open, self._ended, self._closed = False, False, ""
         self._description: Description | None = None
 
     def __enter__(self) -> Session:
@@ -73,12 +74,19 @@ class Session:
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (str(self._output), plain, self._loaded)
-        self._line = Line(lambda: ProcessPool(max_workers=1, initializer=worker.start, initargs=arguments, context=self.context))
+        self._line = Line(Recorder(self.context), worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._line.close()
+        self.close()
         self._folder.cleanup()
+
+    def close(self, why: str = "") -> None:
+        """End the worker and all that it started; what is asked of it later is refused, because of ``why``."""
+        if self._ended:
+            return
+        self._ended, self._closed = True, why
+        self._line.close()
 
     def describe(self) -> Description:
         """Load the target. Raises :class:`UsageError` if it cannot be loaded."""
@@ -118,6 +126,8 @@ class Session:
 
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
+        if self._closed:
+            raise WorkerLost("stopped", self._closed, self._tail())
         return self.wait(self._line.put(function, self.target, *arguments, limit=limit))
 
     def wait(self, ticket: Ticket) -> Any:
@@ -133,6 +143,8 @@ class Session:
         except BrokenProcessPool as broken:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+        except Escaped as escaped:
+            raise WorkerLost("raised", str(escaped), self._tail()) from None
         except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
             raise WorkerLost("unreadable", words, self._tail()) from error

@@ -34,6 +34,8 @@ from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
 from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.target import Target
+from conformance.running import integrity, processes
+from conformance.running.processes import by_the_original
 
 _POISON = 0xA5  # as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, and never an integer
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
@@ -61,6 +63,8 @@ class Description:
 
 def start(output: str, target: Target, loaded_before: Event) -> None:
     """Called once in every new worker: sends its output to the file ``output``, and loads a target that is known to load."""
+    processes.lead()
+    integrity.watch()
     file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     for stream in (1, 2):
         os.dup2(file, stream)
@@ -77,6 +81,7 @@ def start(output: str, target: Target, loaded_before: Event) -> None:
             loaded(target)
 
 
+@by_the_original
 def describe(target: Target) -> Description | UsageError:
     """Load ``target`` and say what it is. An error of the user's is returned; one of the target's own becomes one."""
     began = time.perf_counter()
@@ -104,9 +109,16 @@ def describe(target: Target) -> Description | UsageError:
     )
 
 
+@by_the_original
 def perform(target: Target, job: Job) -> list[Reply]:
-    """Make the calls of ``job`` and report on each. What an earlier call returned is looked at again at the end."""
-    implementation = loaded(target)
+    """Make the calls of ``job`` and report on each; what the target did beside its work is trouble of the first."""
+    replies = _calls(loaded(target), job)
+    breaches = integrity.breaches()
+    return [dataclasses.replace(replies[0], trouble=(*breaches, *replies[0].trouble)), *replies[1:]] if breaches else replies
+
+
+def _calls(implementation: Implementation, job: Job) -> list[Reply]:
+    """A reply for each call. What an earlier call returned is looked at again at the end."""
     if job.concurrent:
         return _concurrently(implementation, job)
     replies: list[Reply] = []

@@ -1,10 +1,14 @@
-"""What is timed inside a worker: the bare call of a prepared problem, in blocks long enough for the clock."""
+"""What is timed inside a worker: the bare call of a prepared problem, in blocks, each call once and on data of its own.
+
+A block is three requests, so that the harness's clock sees the calls by themselves: :func:`refresh`, :func:`run` and
+:func:`settle`. Which call's output will be asked for is drawn by the harness.
+"""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -13,56 +17,167 @@ from conformance.cases.case import Case
 from conformance.plugin.implementation import Implementation, WrongResult
 from conformance.plugin.target import Target
 from conformance.problem import Problem
+from conformance.running import integrity
+from conformance.running.processes import by_the_original
 from conformance.running.worker import loaded
+from conformance.timing.fresh import varied
 
-_prepared: dict[str, Callable[[], Any]] = {}
+Outputs = tuple[np.ndarray, ...]
 _STEPS = (20_000, 400_000, 8_000_000)
 """Multiply-adds of smaller problems that are timed first, to foresee how long the real one would take."""
+_RING = 64 * 2**20  # bytes of tensors that calls of one block have for themselves
+_MOST_CALLS = 256  # of one block: the clock is fine enough long before
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A problem is prepared, or ``reason`` says why not. ``outputs`` of the first call are to be judged."""
+    """A problem is prepared, or ``reason`` says why not. ``outputs`` of the first call are to be judged.
+
+    ``trouble`` is what the target did beside that, as (kind, message).
+    ``most_calls`` is how many a block may have, so that each has tensors of its own.
+    """
 
     reason: str = ""
     first_call: float = 0.0
     outputs: tuple[np.ndarray, ...] = ()
+    trouble: tuple[tuple[str, str], ...] = ()
+    most_calls: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """Seconds of all calls of a block, of all that came after in the request, and by how much bringing the last result
+    back took longer the first time than the second.
+    """
+
+    seconds: float
+    after: float
+    left_over: float
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """One output of a block, and breaches of the contract as (kind, message), seen when the worker had come to rest."""
+
+    outputs: tuple[np.ndarray, ...]
+    trouble: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class _Block:
+    """The one problem that is being timed: the tensors of its calls, which stay where they are, and the bare calls."""
+
+    implementation: Implementation
+    case: Case
+    base: dict[str, np.ndarray]
+    tensors: list[dict[str, np.ndarray]] = field(default_factory=list)
+    bares: list[Callable[[], Any]] = field(default_factory=list)
+    warmed: Any = None
+    results: list[tuple[Any, Outputs]] = field(default_factory=list)
+    """Of the call that is judged and of the last one: what it returned, and a copy as it was then."""
+
+
+_blocks: dict[Target, _Block] = {}
+
+
+@by_the_original
 def prepare(target: Target, case: Case, limit: float) -> Ready:
     """Put the tensors of ``case`` in place and make the first call, unless it would take more than ``limit`` seconds."""
     implementation = loaded(target)
     implementation.release()
-    _prepared.clear()  # one problem at a time: its tensors may be large
+    _blocks.clear()  # one problem at a time: its tensors may be large
     reason = implementation.supports(case.problem)
     if reason:
         return Ready(reason)
     foreseen = _foresee(implementation, case, limit)
     if foreseen > limit:
         return Ready(f"would take about {foreseen:.0f} s a call (limit {limit:g} s)")
-    bare = implementation.prepare(case.problem, case.arrays())
-    began = time.perf_counter()
+    block = _Block(implementation, case, case.arrays())
+    bare = implementation.prepare(case.problem, {name: array.copy() for name, array in block.base.items()})
+    began = perf_counter()
     result = bare()
-    seconds = time.perf_counter() - began
+    seconds = perf_counter() - began
     try:
         outputs = implementation.fetch(result)
     except WrongResult as error:
         return Ready(str(error))
-    _prepared[str(case)] = bare
-    return Ready("", seconds, tuple(np.array(output) for output in outputs))
+    _blocks[target] = block
+    most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
+    return Ready("", seconds, _copies(outputs), _breaches(), most)
 
 
-def measure(target: Target, key: str, seconds: float) -> float:
-    """The mean seconds of one call over a block of at least ``seconds``."""
-    bare, calls = _prepared[key], 1
-    while True:
-        began = time.perf_counter()
-        for _ in range(calls):
-            bare()
-        took = time.perf_counter() - began
-        if took >= seconds:
-            return took / calls
-        calls = max(calls + 1, int(calls * min(10.0, 1.2 * seconds / max(took, 1e-9))))
+@by_the_original
+def refresh(target: Target, number: int, calls: int, warm: bool) -> None:
+    """Other data for ``calls`` calls where the data of the last block was; perhaps a call on still other data first."""
+    block = _blocks[target]
+    block.bares.clear()
+    for call in range(calls + warm):
+        new = varied(block.base, number, data_number(number, call))
+        if call == len(block.tensors):
+            shared = block.tensors[0] if block.tensors else {}
+            first = next(iter(new))
+            block.tensors.append({name: shared.get(name, new[name]) if name != first else new[name] for name in new})
+        for name, array in block.tensors[call].items():
+            array[...] = new[name]
+        block.bares.append(block.implementation.prepare(block.case.problem, dict(block.tensors[call])))
+    block.warmed = block.bares.pop()() if warm else None
+
+
+@by_the_original
+def run(target: Target, kept: int) -> Ran:
+    """Make the calls of the block, each once, and copy what call ``kept`` and the last one gave."""
+    block, clock = _blocks[target], perf_counter
+    bares, fetch, result, last = block.bares, block.implementation.fetch, None, None
+    began = clock()
+    for number, bare in enumerate(bares):
+        last = bare()
+        if number == kept:
+            result = last
+    ended = clock()
+    if block.warmed is not None:
+        fetch(block.warmed)  # so that the first time differs from the second by nothing but what was left to do
+    fetching = clock()
+    outputs = fetch(last)
+    fetched = clock()
+    block.results = [(result, _copies(fetch(result))), (last, _copies(outputs))]
+    copied = clock()
+    fetch(last)
+    again = clock()
+    return Ran(ended - began, again - ended, (fetched - fetching) - (again - copied))
+
+
+@by_the_original
+def settle(target: Target, number: int, kept: int) -> Settled:
+    """Wait until the worker rests, and say what came of the block."""
+    block = _blocks[target]
+    breaches = _breaches()
+    given = varied(block.base, number, data_number(number, kept))
+    changed = [name for name, array in block.tensors[kept].items() if array.tobytes() != given[name].tobytes()]
+    trouble = [("changed its input", f"the tensor {name} was changed by a timed call") for name in changed]
+    for native, copies in block.results:
+        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), copies, strict=True)):
+            trouble.append(("changed its result", "a result was changed after its call had returned"))
+    outputs = block.results[0][1]
+    block.results.clear()
+    return Settled(outputs, (*breaches, *trouble))
+
+
+def _copies(outputs: Outputs) -> Outputs:
+    return tuple(np.array(output) for output in outputs)
+
+
+def nothing(target: Target) -> None:
+    """What an empty request takes is what the harness's clock must be forgiven."""
+
+
+def _breaches() -> tuple[tuple[str, str], ...]:
+    """What the target did beside its work; returns when the worker rests, so that others are not disturbed."""
+    return (*integrity.replacements(), *integrity.restlessness())
+
+
+def data_number(block: int, call: int) -> int:
+    """The number of the data that a call of a block gets: no two of one run are the same."""
+    return block * (_MOST_CALLS + 1) + call + 1
 
 
 def _foresee(implementation: Implementation, case: Case, limit: float) -> float:
@@ -74,14 +189,18 @@ def _foresee(implementation: Implementation, case: Case, limit: float) -> float:
         small = Case(smaller(case.problem, step), case.kind, case.seed)
         bare = implementation.prepare(small.problem, small.arrays())
         bare()
-        began = time.perf_counter()
-        bare()
-        per_term = (time.perf_counter() - began) / small.problem.work
+        per_term = min(_seconds(bare) for _ in range(3)) / small.problem.work  # a loaded machine makes single calls slow
         foreseen = per_term * case.problem.work
         # What a small problem costs is mostly overhead, so a larger one is asked before the verdict, if it can be.
         if foreseen <= limit or per_term * following > limit:
             break
     return foreseen
+
+
+def _seconds(bare: Callable[[], Any]) -> float:
+    began = perf_counter()
+    bare()
+    return perf_counter() - began
 
 
 def smaller(problem: Problem, work: int) -> Problem:

@@ -11,26 +11,28 @@ import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 
 from conformance.cases.case import Case
 from conformance.checks import CHECKS
+from conformance.checks.base import Judgement
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.plugin.target import Target
 from conformance.problem import Family
 from conformance.report.schema import Accuracy, Timing
+from conformance.running.integrity import RESTLESS
 from conformance.running.outcome import accuracy_row
 from conformance.running.session import Session, WorkerLost
 from conformance.timing import block
 from conformance.timing.statistics import paired_ratio
+from conformance.timing.witness import BLOCK, LIMIT, MARGIN, Round, calls_for, disbelief, take, thinned
 
-MARGIN = 0.05
-"""Ratios within 1 +- this are called the same."""
-_BLOCK = 0.02  # seconds of one block at least
 _CALL_LIMIT = 2.0  # a call that would take longer is not timed
 _PROBLEM_SECONDS = 6.0  # aimed at for all implementations of one problem
 _MIN_ROUNDS, _MAX_ROUNDS = 5, 25
+_WARM = 10 * BLOCK  # a call that takes longer than this is not made once more to warm up
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +53,34 @@ class Measured:
 
 @dataclass
 class _Series:
-    """The times of one implementation on one problem, or the reason why there are none."""
+    """The blocks of one implementation on one problem, or the reason why there are none."""
 
     reason: str = ""
     accuracy: Accuracy | None = None
-    times: list[float] = field(default_factory=list)
+    first_call: float = 0.0
+    most_calls: int = 1
+    rounds: list[Round] = field(default_factory=list)
+
+    @property
+    def times(self) -> list[float]:
+        return [one.seconds for one in self.rounds]
+
+    def take(self, session: Session) -> None:
+        """One more block; what is wrong about it ends the series."""
+        call = self.rounds[-1].seconds if self.rounds else self.first_call
+        try:
+            one = take(session, len(self.rounds) + 1, calls_for(call, self.most_calls), self.first_call < _WARM)
+        except WorkerLost as lost:
+            self.reason = lost.message
+            return
+        self.rounds = thinned([*self.rounds, one])
+        self.blame(session, one.trouble)
+
+    def blame(self, session: Session, trouble: Sequence[tuple[str, str]]) -> None:
+        """What was done beside the work is a reason; a session that does not rest is ended, as it takes others' cores."""
+        self.reason = self.reason or "; ".join(f"{kind}: {message}" for kind, message in trouble)
+        if any(kind == RESTLESS for kind, _ in trouble):
+            session.close(self.reason)
 
 
 def compare(
@@ -67,7 +92,7 @@ def compare(
         sessions: dict[str, Session] = {}
         claims: dict[str, Mapping[str, Claims]] = {}
         for name, target in targets.items():
-            session = stack.enter_context(Session(target, time_limit=60.0))
+            session = stack.enter_context(Session(target, time_limit=LIMIT))
             try:
                 description = session.describe()
             except UsageError:
@@ -88,32 +113,37 @@ def _time(
     spent, rounds = 0.0, 0
     while ready and rounds < _MAX_ROUNDS and (rounds < _MIN_ROUNDS or spent < _PROBLEM_SECONDS):
         for name in rng.sample(ready, len(ready)):
-            try:
-                took = sessions[name].call(block.measure, str(workload.case), _BLOCK, limit=60.0)
-            except WorkerLost as lost:
-                series[name].reason = lost.message
+            series[name].take(sessions[name])
+            if series[name].reason:
                 ready.remove(name)
-                continue
-            series[name].times.append(took)
-            spent += max(took, _BLOCK)
+            else:
+                spent += series[name].rounds[-1].seen
         rounds += 1
+    for name in ready:
+        series[name].reason = disbelief(workload.case, series[name].rounds, partial(_judge, workload.case, claims[name]))
     return {name: Measured(_timing(name, workload, series, reference), series[name].accuracy) for name in sessions}
 
 
 def _prepare(case: Case, session: Session, claims: Mapping[str, Claims]) -> _Series:
     """Have a worker prepare the problem, and judge its first result: what is wrong gets no time."""
     try:
-        ready = session.call(block.prepare, case, _CALL_LIMIT, limit=60.0)
+        ready = session.call(block.prepare, case, _CALL_LIMIT, limit=LIMIT)
     except (WorkerLost, Exception) as error:
         return _Series(f"{getattr(error, 'message', error)}")
     if ready.reason:
         return _Series(ready.reason)
-    call = Call(case.problem, case.arrays())
-    check = CHECKS["exact" if case.problem.op.family is Family.MAX_POOL else "accuracy"]
-    judged = check.judge(case, claims[case.problem.operator], [call], [Reply(ready.outputs)])
+    judged = _judge(case, claims, Call(case.problem, case.arrays()), Reply(ready.outputs))
     figures = judged.accuracy
     row = accuracy_row(case, figures) if figures and case.problem.op.family is not Family.MAX_POOL else None
-    return _Series(f"wrong: {judged.failure.message}" if judged.failure else "", row)
+    reason = f"wrong: {judged.failure.message}" if judged.failure else ""
+    series = _Series(reason, row, ready.first_call, ready.most_calls)
+    series.blame(session, ready.trouble)
+    return series
+
+
+def _judge(case: Case, claims: Mapping[str, Claims], call: Call, reply: Reply) -> Judgement:
+    check = CHECKS["exact" if case.problem.op.family is Family.MAX_POOL else "accuracy"]
+    return check.judge(case, claims[case.problem.operator], [call], [reply])
 
 
 def _timing(name: str, workload: Workload, series: Mapping[str, _Series], reference: str) -> Timing:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
-from conformance.running.line import Line
+from conformance.running.line import Escaped, Line
+from conformance.running.processes import Recorder
 
 
 def answer(number: int) -> int:
@@ -30,14 +31,17 @@ def fail(words: str) -> None:
     raise KeyError(words)
 
 
+def leave() -> None:
+    raise SystemExit(0)
+
+
 def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
 @pytest.fixture
 def line() -> Iterator[Line]:
-    context = multiprocessing.get_context("fork")  # quick to start; the harness itself starts fresh interpreters
-    line = Line(lambda: ProcessPool(max_workers=1, context=context))
+    line = Line(Recorder(multiprocessing.get_context("fork")))  # quick to start; the harness starts fresh interpreters
     yield line
     line.close()
 
@@ -52,6 +56,20 @@ def test_jobs_handed_in_ahead_have_their_own_results_though_some_kill_the_proces
             with pytest.raises(ProcessExpired) as expired:
                 line.result(ticket)
             assert expired.value.exitcode == 3
+
+
+def test_a_process_that_ends_as_if_its_work_was_done_is_found_missing(line: Line) -> None:
+    leaving, right = line.put(die, 0, limit=20.0), line.put(answer, 7, limit=20.0)
+    with pytest.raises(ProcessExpired) as expired:
+        line.result(leaving)
+    assert expired.value.exitcode == 0
+    assert line.result(right) == 7
+
+
+def test_an_exit_that_a_job_raises_is_not_the_harness_s(line: Line) -> None:
+    with pytest.raises(Escaped, match="SystemExit"):
+        line.result(line.put(leave, limit=20.0))
+    assert line.result(line.put(answer, 7, limit=20.0)) == 7
 
 
 def test_an_error_is_the_job_s_own(line: Line) -> None:

@@ -1,0 +1,126 @@
+"""The processes of a worker: which ones the harness started, which ones those started, and their end.
+
+A worker leads a session of its own and adopts what its children leave behind, so that everything that a target starts
+is found and killed with it. Linux tells who belongs to whom (/proc); elsewhere the process group is what is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import os
+import signal
+from collections.abc import Callable, Iterator
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux's prctl
+_PASSES = 20  # what forks while it is being killed is found by the next pass
+_original = 0  # the process that the harness started, in a worker
+
+
+class Recorder:
+    """A context of multiprocessing that remembers the processes which it started."""
+
+    def __init__(self, context: BaseContext) -> None:
+        self.context = context
+        self.started: list[BaseProcess] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.context, name)
+
+    def Process(self, *arguments: Any, **options: Any) -> BaseProcess:  # noqa: N802 - a context's
+        process: BaseProcess = self.context.Process(*arguments, **options)  # type: ignore[attr-defined]
+        self.started.append(process)
+        return process
+
+    def left_quietly(self) -> bool:
+        """Whether a process ended with exit code 0, which no worker does by itself; each is told once."""
+        ended = [process for process in self.started if process.exitcode == 0]
+        for process in ended:
+            self.started.remove(process)
+            end(process.pid)
+        return bool(ended)
+
+    def end_lost(self) -> None:
+        """Kill what processes that have ended left behind."""
+        for process in [process for process in self.started if process.exitcode is not None]:
+            self.started.remove(process)
+            end(process.pid)
+
+    def end_all(self) -> None:
+        """Kill every process that was started, with all that they started. Nothing can be caught or put off."""
+        for process in self.started:
+            end(process.pid, alive=process.exitcode is None)
+        self.started.clear()
+
+
+def lead() -> None:
+    """Called in a new worker: a session of its own, in which orphans of its children become its own."""
+    global _original
+    _original = os.getpid()
+    with contextlib.suppress(OSError, AttributeError):
+        os.setsid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_ADOPT, 1, 0, 0, 0)
+
+
+def by_the_original(function: Callable[P, T]) -> Callable[P, T]:
+    """For what a worker is asked for: a copy of it that a target forked off must neither reply nor wait for more."""
+
+    @functools.wraps(function)
+    def asked(*arguments: P.args, **options: P.kwargs) -> T:
+        try:
+            return function(*arguments, **options)
+        finally:
+            if _original not in (0, os.getpid()):
+                os._exit(0)
+
+    return asked
+
+
+def end(leader: int | None, alive: bool = False) -> None:
+    """Kill the session of a worker, what descends from it, and (``alive``) the worker itself. Does nothing for None."""
+    if leader is None:
+        return
+    if alive:
+        _send(leader, signal.SIGSTOP)  # it must not start more, nor die before those that it adopted are known
+    for _ in range(_PASSES):
+        found = [pid for pid in members(leader) if pid != leader]
+        for pid in found:
+            _send(pid, signal.SIGKILL)
+        if not found:
+            break
+    if not Path("/proc/self/stat").exists():
+        with contextlib.suppress(OSError, AttributeError):
+            os.killpg(leader, signal.SIGKILL)
+    if alive:
+        _send(leader, signal.SIGKILL)
+
+
+def members(leader: int) -> list[int]:
+    """The live processes of the session of ``leader``, and those that descend from it."""
+    rows = list(_table())
+    found = {leader} | {pid for pid, _, session in rows if session == leader}
+    while more := {pid for pid, parent, _ in rows if parent in found} - found:
+        found |= more
+    return [pid for pid, _, _ in rows if pid in found]
+
+
+def _table() -> Iterator[tuple[int, int, int]]:
+    """Process, parent and session of every process that is no zombie (proc(5))."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            state, parent, _, session = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if state != "Z":
+                yield int(folder.name), int(parent), int(session)
+
+
+def _send(pid: int, number: int) -> None:
+    with contextlib.suppress(OSError):
+        os.kill(pid, number)

@@ -1,0 +1,133 @@
+"""The harness's side of a timed block: what it saw with its own clock, what it judges, and when a time is not believed.
+
+Every rule is one-sided and bounded: what it lets pass could change a ratio by less than the margin within which ratios
+are called the same.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from conformance.cases.case import Case
+from conformance.checks.base import Judgement
+from conformance.plugin.job import Call, Reply
+from conformance.running.session import Session
+from conformance.timing import block
+from conformance.timing.fresh import varied
+
+MARGIN = 0.05
+"""Ratios within 1 +- this are called the same."""
+BLOCK = 0.02
+"""Seconds of one block that are aimed at."""
+_KEPT = 64 * 2**20  # bytes of outputs of one implementation that wait to be judged
+_FEWEST_KEPT = 3
+LIMIT = 30.0
+"""Seconds of one request."""
+_secret = random.SystemRandom()  # which call is judged must not follow from the seed that a target could know
+
+Judge = Callable[[Call, Reply], Judgement]
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One block: seconds of a call by the worker's clock; of the whole block by the worker's and by the harness's clock,
+    and of an empty request by the latter; seconds by which the result came back later than it would a second time.
+    ``outputs`` are those of call ``kept``, while they wait to be judged.
+    """
+
+    number: int
+    kept: int
+    seconds: float
+    claimed: float
+    seen: float
+    empty: float
+    left_over: float
+    outputs: tuple[np.ndarray, ...] = ()
+    trouble: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        return sum(output.nbytes for output in self.outputs)
+
+
+def calls_for(seconds: float, most: int) -> int:
+    """How many calls of so many seconds make a block."""
+    return max(1, min(most, math.ceil(BLOCK / max(seconds, 1e-9))))
+
+
+def take(session: Session, number: int, calls: int, warm: bool) -> Round:
+    """Have one block timed. Raises :class:`WorkerLost` if a call did not return."""
+    kept = _secret.randrange(calls)
+    session.call(block.refresh, number, calls, warm, limit=LIMIT)
+    empty, _ = _watched(lambda: session.call(block.nothing, limit=LIMIT))
+    seen, ran = _watched(lambda: session.call(block.run, kept, limit=LIMIT))
+    settled = session.call(block.settle, number, kept, limit=LIMIT)
+    return Round(
+        number, kept, ran.seconds / calls, ran.seconds, seen - ran.after, empty, ran.left_over, settled.outputs, settled.trouble
+    )
+
+
+def _watched(request: Callable[[], Any]) -> tuple[float, Any]:
+    began = time.perf_counter()
+    reply = request()
+    return time.perf_counter() - began, reply
+
+
+def thinned(rounds: Sequence[Round]) -> list[Round]:
+    """``rounds`` with outputs dropped, at random, where they take too much memory; never the fastest one's."""
+    rounds = list(rounds)
+    fastest = min(range(len(rounds)), key=lambda i: rounds[i].seconds)
+    held = [i for i, one in enumerate(rounds) if one.outputs and i != fastest]
+    while len(held) >= _FEWEST_KEPT and sum(one.bytes for one in rounds) > _KEPT:
+        drop = held.pop(_secret.randrange(len(held)))
+        rounds[drop] = replace(rounds[drop], outputs=())
+    return rounds
+
+
+def disbelief(case: Case, rounds: Sequence[Round], judge: Judge) -> str:
+    """Why the times of ``rounds`` are not believed, or nothing."""
+    return _clock(rounds) or _left_over(rounds) or _wrong(case, rounds, judge)
+
+
+def _clock(rounds: Sequence[Round]) -> str:
+    """A clock that was changed: in most rounds the harness saw more time pass than the worker says, by more than the
+    longest empty request and the margin together."""
+    missing = statistics.median(one.seen - one.claimed for one in rounds)
+    claimed = statistics.median(one.claimed for one in rounds)
+    if missing <= max(one.empty for one in rounds) + MARGIN * claimed:
+        return ""
+    seen = statistics.median(one.seen for one in rounds)
+    return f"the clock was changed: {claimed * 1e3:.3g} ms were said, {seen * 1e3:.3g} ms passed"
+
+
+def _left_over(rounds: Sequence[Round]) -> str:
+    """Work that is done when the result is brought back: the first time takes longer than the second, in three of four
+    rounds by more than the margin of a call."""
+    ordered = sorted(one.left_over for one in rounds)
+    low, seconds = ordered[len(ordered) // 4], statistics.median(one.seconds for one in rounds)
+    if low <= MARGIN * seconds:
+        return ""
+    return f"the work went on after the call had returned: {low * 1e3:.3g} ms passed until the result was there"
+
+
+def _wrong(case: Case, rounds: Sequence[Round], judge: Judge) -> str:
+    """The fastest round's output, and that of the round nearest to the median, which is the time that is quoted."""
+    held = [one for one in rounds if one.outputs]
+    median = statistics.median(one.seconds for one in rounds)
+    chosen = {min(held, key=lambda one: one.seconds).number, min(held, key=lambda one: abs(one.seconds - median)).number}
+    base = case.arrays()
+    for one in held:
+        if one.number in chosen:
+            arrays = varied(base, one.number, block.data_number(one.number, one.kept))
+            failure = judge(Call(case.problem, arrays), Reply(one.outputs)).failure
+            if failure is not None:
+                return f"wrong when timed: {failure.message}"
+    return ""
