@@ -70,3 +70,13 @@ def test_the_two_commands_at_the_top_are_environments_of_tox() -> None:
     assert (first, second) == ("python -m pip install tox && tox run -e compare", "python -m pip install tox && tox")
     assert "[testenv:compare]" in tox
     assert "env_list = tests" in tox
+
+
+def test_the_numbers_of_broken_and_honest_ones_are_those_of_the_readme() -> None:
+    from implementations.broken.base import every
+    from implementations.broken.public_bugs import PUBLIC_BUGS
+
+    broken, public = len(every()), sum(bool(bug.mutant) for bug in PUBLIC_BUGS)
+    assert f"has {broken} deliberately broken implementations" in README
+    assert f"All {broken} are killed" in README
+    assert f"{public} of them are public bugs" in README
