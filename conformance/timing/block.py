@@ -6,6 +6,8 @@ A block is three requests, so that the harness's clock sees the calls by themsel
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -26,6 +28,7 @@ Outputs = tuple[np.ndarray, ...]
 _STEPS = (20_000, 400_000, 8_000_000)
 """Multiply-adds of smaller problems that are timed first, to foresee how long the real one would take."""
 _RING = 64 * 2**20  # bytes of tensors that calls of one block have for themselves
+_MALLOC = {-1: 2**31 - 1, -3: 2**25, -6: 0}  # glibc's M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (its largest) and M_PERTURB
 _MOST_CALLS = 256  # of one block: the clock is fine enough long before
 
 
@@ -84,6 +87,7 @@ _blocks: dict[Target, _Block] = {}
 def prepare(target: Target, case: Case, limit: float) -> Ready:
     """Put the tensors of ``case`` in place and make the first call, unless it would take more than ``limit`` seconds."""
     implementation = loaded(target)
+    _steady_memory()
     implementation.release()
     _blocks.clear()  # one problem at a time: its tensors may be large
     reason = implementation.supports(case.problem)
@@ -168,6 +172,17 @@ def _copies(outputs: Outputs) -> Outputs:
 
 def nothing(target: Target) -> None:
     """What an empty request takes is what the harness's clock must be forgiven."""
+
+
+def _steady_memory() -> None:
+    """Have glibc keep the memory that is freed, and not fill it: else what a call costs depends on what else is held.
+
+    Without this, page faults made a call five times slower when the tensors of other calls were there. That a result is
+    not wholly written shows all the same: what lies in memory is of other data.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        for parameter, value in _MALLOC.items():
+            ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def _breaches() -> tuple[tuple[str, str], ...]:
