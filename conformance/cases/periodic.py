@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from conformance.cases.values import Arrays, generator_of, largest_integer
+from conformance.cases.integers import Arrays, largest_integer
+from conformance.cases.values import generator_of
 from conformance.problem import Problem
 
 PERIOD = 65_521

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from conformance.cases.case import Case
+from conformance.cases.integers import kinds_of_integers
 from conformance.cases.space import MAX_WORK, Level, build, parameters
-from conformance.cases.values import kinds_of_integers
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Operator, Problem, Window
 from conformance.problem.validity import is_valid

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from conformance.cases.values import largest_integer, most_nonzero
+from conformance.cases.integers import largest_integer, most_nonzero
 from conformance.problem import Family, Problem
 from conformance.problem.operators import BIAS_GRAD
 from conformance.reference.oracle import solve

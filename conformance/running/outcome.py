@@ -11,7 +11,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Reached
-from conformance.cases.values import most_nonzero
+from conformance.cases.integers import most_nonzero
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
 from conformance.checks.power import slip_bound
 from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally

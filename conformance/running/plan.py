@@ -16,11 +16,12 @@ from typing import Any
 from conformance.cases.case import Case
 from conformance.cases.covering import Covering, covering
 from conformance.cases.extremes import huge_cases, long_cases
+from conformance.cases.integers import kinds_of_integers
 from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
 from conformance.cases.space import WIDER
 from conformance.cases.uniform import uniform_cases
-from conformance.cases.values import REAL, kinds_of_integers
+from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call

@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.cases.case import Case, parse_case
+from conformance.cases.integers import largest_integer
 from conformance.cases.strategies import problems
-from conformance.cases.values import KINDS, REAL, largest_integer, make_values
+from conformance.cases.values import KINDS, REAL, make_values
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Family, Problem
 from conformance.problem.operators import INPUT_GRAD

@@ -9,7 +9,7 @@ import pytest
 
 from conformance.cases.case import Case, parse_case
 from conformance.cases.covering import covering
-from conformance.cases.values import has_many_windows, kinds_of_integers
+from conformance.cases.integers import has_many_windows, kinds_of_integers
 from conformance.checks.power import blind_outputs, nulls, passed_by, slip_bound
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Family, Problem, parse_problem
