@@ -142,8 +142,8 @@ def excess_of(actual: np.ndarray, y: np.ndarray, low: np.ndarray, tolerance: np.
     """
     if y.dtype.kind == "i":
         return np.where(actual == y, 0.0, np.inf)
-    actual = actual.astype(y.dtype)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        actual = actual.astype(y.dtype)
         error = np.abs((actual - y) - low)
         same = (actual == y) | (np.isnan(actual) & np.isnan(y))
         finite = np.isfinite(actual) & np.isfinite(y)
