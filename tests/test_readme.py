@@ -73,6 +73,7 @@ def test_the_two_commands_at_the_top_are_environments_of_tox() -> None:
 
 
 def test_the_numbers_of_broken_and_honest_ones_are_those_of_the_readme() -> None:
+    from implementations.adversaries.base import every as adversaries
     from implementations.broken.base import every
     from implementations.broken.public_bugs import PUBLIC_BUGS
 
@@ -80,3 +81,4 @@ def test_the_numbers_of_broken_and_honest_ones_are_those_of_the_readme() -> None
     assert f"has {broken} deliberately broken implementations" in README
     assert f"All {broken} are killed" in README
     assert f"{public} of them are public bugs" in README
+    assert f"has {len(adversaries())} implementations that cheat" in README
