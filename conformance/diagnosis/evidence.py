@@ -72,8 +72,14 @@ class Observation:
         return array[None] if len(self.problem.result_shape) > len(self.call.problem.result_shape) else array
 
 
+_SAY_NOTHING = ("rejection", "huge")
+"""Checks whose passing cases have no results to compare with."""
+
+
 def is_small(call: Call) -> bool:
-    """Whether a call can be looked at again for as good as nothing."""
+    """Whether a call can be looked at again for as good as nothing; not one of which nothing may be derived."""
+    if call.invalid or call.repeated:
+        return False
     return call.problem.work <= MOST_WORK and sum(array.size for array in call.arrays.values()) <= MOST_ELEMENTS
 
 
@@ -90,7 +96,8 @@ class Evidence:
             self.failing.append(observation)
 
     def passed(self, check: Check, case: Case) -> None:
-        if len(self.passing) < _MOST_PASSING and case.problem.work <= MOST_WORK:
+        explains = check.name not in _SAY_NOTHING
+        if explains and len(self.passing) < _MOST_PASSING and case.problem.work <= MOST_WORK:
             self.passing.setdefault((check.name, str(case)), (check, case))
 
     def like(self, check: str, kind: str) -> list[Observation]:

@@ -25,6 +25,7 @@ from conformance.diagnosis.rules.base import (
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.diagnosis.rules.maxima import last_of, winners
 from conformance.problem import Family, Problem
+from conformance.reference import bounds
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
@@ -45,6 +46,18 @@ def _put(problem: Problem, flat: np.ndarray, values: np.ndarray, chosen: np.ndar
     return dx.reshape(problem.batch, problem.channels, *sizes)
 
 
+def _added(problem: Problem, flat: np.ndarray, values: np.ndarray, chosen: np.ndarray, rounded: bool = False) -> Prediction:
+    """Values added where chosen: exact while the sum of their magnitudes is a whole number that the format holds, and else
+    within gamma_n of it (METHOD section 3); ``rounded``: each value was rounded once before."""
+    made = _put(problem, flat, values, chosen)
+    if problem.format.kind == "int":
+        return exactly(made)
+    magnitude, count = _put(problem, flat, np.abs(values), chosen), _put(problem, flat, np.ones(values.shape), chosen)
+    u, whole = problem.format.unit_roundoff, not rounded and _whole(values)
+    loose = bounds.gamma(count + rounded, u) * magnitude + u * np.abs(made)
+    return Prediction(made, np.zeros(made.shape), np.where(whole & (magnitude <= problem.format.largest_whole), 0.0, loose))
+
+
 def _to_winners(chosen: Callable[[np.ndarray], np.ndarray], add: bool = True, split: bool = False, late: bool = True) -> Callable[
     [Problem, Arrays], Prediction | None
 ]:  # fmt: skip
@@ -59,11 +72,9 @@ def _to_winners(chosen: Callable[[np.ndarray], np.ndarray], add: bool = True, sp
         if not late:  # the first one stays: go through the places backwards
             back: Any = (..., *[slice(None, None, -1)] * problem.op.ndim)
             return exactly(_put(problem, flat[back], values[back], chosen(win)[back], add))
-        made = _put(problem, flat, values, chosen(win), add)
-        if split or not _whole(arrays["dy"]):
-            right = predicted(problem, arrays)
-            return Prediction(made, np.zeros(made.shape), right.tolerance + np.abs(made) * 4 * problem.format.unit_roundoff)
-        return exactly(made)
+        if not add:
+            return exactly(_put(problem, flat, values, chosen(win), add))
+        return _added(problem, flat, values, chosen(win), rounded=split)
 
     return rule
 
@@ -113,7 +124,7 @@ def _at_offset(problem: Problem, arrays: Arrays) -> Prediction | None:
         parts.append(np.maximum(0, one - start.reshape([-1 if i == axis else 1 for i in range(problem.op.ndim)])))
     offset = np.ravel_multi_index(tuple(parts), sizes, mode="clip")
     dy = np.broadcast_to(arrays["dy"].astype(problem.format.exact)[:, :, None], win.shape)
-    return exactly(_put(problem, np.where(flat >= 0, offset, -1), dy, _first(win)))
+    return _added(problem, np.where(flat >= 0, offset, -1), dy, _first(win))
 
 
 def _without_lowest(problem: Problem, arrays: Arrays) -> Arrays | None:
