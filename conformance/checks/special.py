@@ -73,10 +73,7 @@ class Special:
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         if accuracy_named(claims.accuracy).kind == "normwise":
             return Judgement()
-        family = case.problem.op.family
-        if any(
-            claims.differs(option, case.problem.dtype) and family in DIALECT[option].families for option in _OPTIONS[self.kind]
-        ):
+        if any(claims.differs(option, case.problem.dtype) for option in self._options(case.problem)):
             return Judgement()
         return judge_integers(claims, calls, replies, [f" ({self.about})", " (all weights are subnormal)"][: len(calls)])
 

@@ -37,9 +37,6 @@ class Prediction:
     def shape(self) -> tuple[int, ...]:
         return self.y.shape
 
-    def reshaped(self, shape: tuple[int, ...]) -> Prediction:
-        return self._each(lambda part: part.reshape(shape))
-
     def fitted(self, shape: tuple[int, ...]) -> Prediction:
         """Cut off or filled up with zeros at the end of each axis, as what writes into a tensor of the right shape does."""
         return self._each(lambda part: _fitted(part, shape))

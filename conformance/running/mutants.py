@@ -139,8 +139,7 @@ def judged(mutant: Broken, made: Implementation, cases: int, in_all: float) -> M
 
 def diagnosis_of(finding: Finding) -> str:
     """What the finding is taken for, in one line: a named hypothesis where there is one, else what was seen."""
-    named = getattr(finding, "hypothesis", "") or getattr(finding, "diagnosis", "") or finding.message
-    return str(named).partition("\n")[0]
+    return finding.hypothesis or next(iter(finding.diagnosis), finding.message).partition("\n")[0]
 
 
 def _result(mutant: Broken, fate: str = "not run", **values: object) -> MutantResult:

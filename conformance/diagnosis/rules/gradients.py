@@ -29,8 +29,6 @@ from conformance.reference import bounds
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
-Shares = Callable[[np.ndarray], np.ndarray]
-
 
 def _put(problem: Problem, flat: np.ndarray, values: np.ndarray, chosen: np.ndarray, add: bool = True) -> np.ndarray:
     """Values of (batch, channels, taps, *places) added, or written one over the other in order of the places, where chosen."""
