@@ -17,6 +17,7 @@ from conformance.checks.exact import tolerance_on_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.problem.operators import FORWARD, INPUT_GRAD, WEIGHT_GRAD
+from conformance.problem.validity import is_valid
 from conformance.reference.oracle import solve
 
 _FACTORS = {FORWARD: "dy", INPUT_GRAD: "x", WEIGHT_GRAD: "w"}
@@ -36,11 +37,14 @@ class Adjoint:
         if not case.problem.op.forward or case.problem.dtype not in _DTYPES or INPUT_GRAD not in case.problem.op.traits.passes:
             return ()
         forward = case.problem.replace(bias=False, indices=False, result="")
-        problems = {name: forward.as_pass(name) for name in _FACTORS if name in forward.op.traits.passes}
+        passes = [forward.as_pass(name) for name in _FACTORS if name in forward.op.traits.passes]
+        problems = [problem for problem in passes if is_valid(problem)]  # the infinite norm has no gradient
+        if len(problems) < 2:
+            return ()
         tensors: dict[str, np.ndarray] = {}
-        for problem in problems.values():  # the forward pass comes first: its tensors are those of all passes
+        for problem in problems:  # the forward pass comes first: its tensors are those of all passes
             tensors = dataclasses.replace(case, problem=problem, kind="digits").arrays() | tensors
-        return tuple(Call(problem, {name: tensors[name] for name in problem.array_shapes}) for problem in problems.values())
+        return tuple(Call(problem, {name: tensors[name] for name in problem.array_shapes}) for problem in problems)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         trouble = first_trouble(calls, replies)

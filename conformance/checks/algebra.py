@@ -95,8 +95,10 @@ def _zeros_of_its_own(case: Case) -> tuple[Call, ...]:
     """An input with a border of zeros and no padding: whether padding counts must not matter."""
     problem = case.problem.replace(auto_pad="", divisor=None).with_windows(pad_begin=0, pad_end=0, ceil=False)
     arrays = case.arrays()
-    x = np.pad(arrays["x"], [(0, 0), (0, 0), *((1, 1),) * problem.op.ndim])
-    problem = problem.replace(windows=tuple(dataclasses.replace(w, size=w.size + 2) for w in sliding(problem)))
+    borders = [max(1, -((w.size - w.extent) // 2)) for w in sliding(problem)]  # a kernel may be longer than a bare input
+    x = np.pad(arrays["x"], [(0, 0), (0, 0), *((border, border) for border in borders)])
+    windows = (dataclasses.replace(w, size=w.size + 2 * border) for w, border in zip(sliding(problem), borders, strict=True))
+    problem = problem.replace(windows=tuple(windows))
     return tuple(Call(problem.replace(count_include_pad=counts), {**arrays, "x": x}) for counts in (True, False))
 
 

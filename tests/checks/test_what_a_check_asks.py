@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
 
-from conformance.cases.case import parse_case
+from conformance.cases.case import Case, parse_case
+from conformance.cases.strategies import cases
 from conformance.checks import CHECKS
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS
+from conformance.problem.validity import is_valid
 from conformance.running.plan import plan
 from conformance.running.profile import PROFILES
 
@@ -50,3 +53,19 @@ def test_every_layout_is_tried_with_an_axis_and_with_a_channel_whose_stride_says
         problems = [trial.case.problem for trial in trials if trial.check.name == name]
         assert any(p.input_shape[2] == 1 and p.batch * p.channels > 1 for p in problems), name
         assert any(p.channels == 1 and p.batch * p.input_shape[-1] > 1 for p in problems), name
+
+
+@given(cases())
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_what_is_asked_of_a_case_is_valid_unless_the_check_is_about_refusal(case: Case) -> None:
+    asked = [(check.name, call) for check in CHECKS.values() for call in check.calls(case)]
+    assert [(name, str(call.problem)) for name, call in asked if not call.invalid and not is_valid(call.problem)] == []
+
+
+def test_a_border_of_zeros_is_as_wide_as_a_kernel_longer_than_the_input_needs() -> None:
+    counted, _ = CHECKS["algebra.zeros"].calls(parse_case("avg_pool1d n1 c1 i1 k7 p3 values=integers:1"))
+    assert counted.arrays["x"].shape == (1, 1, 7)
+
+
+def test_the_infinite_norm_has_no_gradient_that_it_could_be_tied_to() -> None:
+    assert CHECKS["algebra.adjoint"].calls(parse_case("lp_pool1d n1 c1 i5 k2 norminf values=integers:1")) == ()
