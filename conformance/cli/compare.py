@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +14,7 @@ from conformance.dialect.interview import interview
 from conformance.errors import UsageError
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
+from conformance.report.environment import available_cores
 from conformance.report.schema import Accuracy, Implementation, Timing
 from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
 from conformance.running.run import Options, Run
@@ -78,7 +78,7 @@ def command(
         console.print(timing_table(timings))
     report = make_report(
         "Comparison of convolution and pooling", results, options, began, interrupted, timings,
-        margin=MARGIN if timings else None, threads=_threads() if timings else None,
+        margin=MARGIN if timings else None, threads=available_cores() if timings else None,
     )  # fmt: skip
     page = html or output / "comparison.html"
     write_files(report, html=page, markdown=output / "comparison.md", json=str(output / "comparison.json"), junit=junit)
@@ -139,8 +139,3 @@ def _time_all(
         interrupted = True
     results = [one.model_copy(update={"accuracy": (*one.accuracy, *accuracy.get(one.name, ()))}) for one in results]
     return results, timings, interrupted
-
-
-def _threads() -> int:
-    """Threads that each implementation may use: nothing is pinned, so it is the cores of this process."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import shlex
 import sys
@@ -35,13 +36,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases.")
 @click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
               help="For each case; a call that takes longer is stopped.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many are run at a time.  [default: one for each core]")
 @click.option("--json", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write the results as JSON; - for standard output.")  # fmt: skip
 @click.option("--markdown", type=_FILE, metavar="FILE", help="Write the results as Markdown.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write the results as one HTML page.")
 def command(
     target: str | None, categories: tuple[str, ...], patterns: tuple[str, ...], profile: str, seed: int, time_limit: float,
-    json: str | None, markdown: Path | None, html: Path | None,
+    jobs: int | None, json: str | None, markdown: Path | None, html: Path | None,
 ) -> int:  # fmt: skip
     """Run the suite on deliberately broken implementations: all of its own, or those of TARGET.
 
@@ -58,8 +60,8 @@ def command(
     mutants = _chosen(find_mutants(target or BUILT_IN), categories, patterns)
     console = make_console(stderr=json == "-")
     results: list[MutantResult] = []
-    with MutantProgress(console, len(mutants)) as progress:
-        for result in run_mutants(mutants, options):
+    with contextlib.suppress(KeyboardInterrupt), MutantProgress(console, len(mutants)) as progress:
+        for result in run_mutants(mutants, options, jobs):
             results.append(result)
             progress.came(result)
     report = MutationReport(
@@ -71,11 +73,17 @@ def command(
         interrupted=len(results) < len(mutants),
         expected=len(mutants),
         environment=environment(),
-        mutants=tuple(results),
+        mutants=tuple(in_order(results, mutants)),
     )
     print_mutation(console, report)
     _write(report, json, markdown, html)
     return exit_code(report)
+
+
+def in_order(results: Sequence[MutantResult], mutants: Sequence[Broken]) -> list[MutantResult]:
+    """As they are defined, whichever was done first."""
+    place = {(mutant.target, mutant.operators): number for number, mutant in enumerate(mutants)}
+    return sorted(results, key=lambda result: place[result.target, result.operators])
 
 
 def exit_code(report: MutationReport) -> int:

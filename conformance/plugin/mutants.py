@@ -7,10 +7,11 @@ the module that they are in, which runs its code, so only a worker process does 
 from __future__ import annotations
 
 import dataclasses
+import fnmatch
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, TypeVar
@@ -32,7 +33,8 @@ class Broken:
     ``source`` is the address of a public bug that it re-creates. ``dtypes`` are the data types in which it is wrong, none
     for all. The bodies of ``unchecked`` ones get whatever comes, valid or not. ``arrays`` is the library whose arrays it
     takes, where that is not NumPy. ``checks`` and ``kinds``: a finding must be of such a group of checks, and of such a
-    kind; empty ones ask for nothing.
+    kind; empty ones ask for nothing. ``causes`` are what a right diagnosis says, any of them: the key of a hypothesis, or a
+    pattern of its first line such as ``*where batch ≥ 5*``; none where the failure itself says what is wrong.
     """
 
     name: str
@@ -47,21 +49,30 @@ class Broken:
     arrays: str = ""
     checks: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
     @property
     def target(self) -> str:
         return f"{self.module}:{self.name}"
 
+    def is_named_by(self, hypothesis: str, words: str) -> bool:
+        """Whether a diagnosis names one of the causes: ``hypothesis`` is its key, ``words`` its first line."""
+        return any(fnmatch.fnmatchcase(said, cause) for cause in self.causes for said in (hypothesis, words) if said)
 
-def mutant(bug: str, *, category: str = "", shows: str = "", source: str = "", arrays: str = "") -> Callable[[T], T]:
+
+def mutant(
+    bug: str, *, category: str = "", shows: str = "", source: str = "", arrays: str = "", causes: Sequence[str] = ()
+) -> Callable[[T], T]:
     """Mark a function or an Implementation of one's own as deliberately broken: ``@conformance.mutant("no bias")``.
 
-    Of a file in which anything is marked, ``conformance mutants --target`` runs what is marked and nothing else.
+    ``causes`` are what a diagnosis should say, as in :class:`Broken`. Of a file in which anything is marked,
+    ``conformance mutants --target`` runs what is marked and nothing else.
     """
 
     def mark(made: T) -> T:
-        name, operators = getattr(made, "__name__", ""), ()
-        setattr(made, MARK, Broken(name, "", operators, category or "unsorted", bug, shows, source, arrays=arrays))
+        name = getattr(made, "__name__", "")
+        said = Broken(name, "", (), category or "unsorted", bug, shows, source, arrays=arrays, causes=tuple(causes))
+        setattr(made, MARK, said)
         return made
 
     return mark

@@ -21,11 +21,16 @@ def environment() -> Environment:
         python=platform.python_version(),
         platform=platform.platform(terse=True),
         cpu=_cpu(),
-        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
+        cores=available_cores(),
         memory_gib=round(_memory() / 2**30, 1),
         packages={name: found for name in _PACKAGES if (found := _version(name))},
         revision=_revision(),
     )
+
+
+def available_cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _version(name: str) -> str:

@@ -14,14 +14,19 @@ from pydantic import ValidationError
 from conformance.errors import UsageError
 from conformance.report.schema import Environment, Value
 
-MUTATION_SCHEMA_VERSION = 1
+MUTATION_SCHEMA_VERSION = 2
 UNSORTED = "unsorted"
 
 Fate = Literal["killed", "survived", "not run"]
+Naming = Literal["rightly", "otherwise", "not named", ""]
+"""Whether the diagnosis of a killed one names its cause; "" where none is declared, because the failure itself says it."""
 
 
 class MutantResult(Value):
-    """What came of one mutant. ``check``, ``kind`` and ``case`` are of its first finding, ``diagnosis`` in words.
+    """What came of one mutant. ``check``, ``kind`` and ``case`` are of its first finding.
+
+    ``diagnosis`` is what that is taken for, in words, with the key of the ``hypothesis``, if one explains it; ``named`` says
+    whether it names one of the declared ``causes``.
 
     ``cases`` and ``seconds`` count from the first case that was judged to the first failure; for a survivor they are all
     that was tried. ``in_all`` are the seconds with the rest of the checking and the shrinking of the case. ``missed`` are
@@ -42,13 +47,16 @@ class MutantResult(Value):
     kind: str = ""
     case: str = ""
     diagnosis: str = ""
+    hypothesis: str = ""
+    causes: tuple[str, ...] = ()
+    named: Naming = ""
     cases: int = 0
     seconds: float = 0.0
     in_all: float = 0.0
 
 
 class MutationReport(Value):
-    """Everything that one run of ``conformance mutants`` measured, in the order in which it ran. ``expected`` were asked for."""
+    """Everything that one run of ``conformance mutants`` measured, in order of definition. ``expected`` were asked for."""
 
     schema_version: int = MUTATION_SCHEMA_VERSION
     command: str
@@ -64,13 +72,18 @@ class MutationReport(Value):
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many of a category were killed, of those that were run; seconds are those to the first failure of the killed."""
+    """How many of a category were killed, of those that were run; seconds are those to the first failure of the killed.
+
+    ``named`` of ``nameable`` killed ones have a diagnosis that names the cause.
+    """
 
     category: str
     killed: int
     run: int
     median: float | None
     worst: float | None
+    named: int = 0
+    nameable: int = 0
 
     @property
     def percent(self) -> str:
@@ -90,7 +103,8 @@ def scores(results: Sequence[MutantResult]) -> list[Score]:
 def _score(category: str, results: Sequence[MutantResult]) -> Score:
     seconds = [result.seconds for result in results if result.fate == "killed"]
     run = sum(result.fate != "not run" for result in results)
-    return Score(category, len(seconds), run, statistics.median(seconds) if seconds else None, max(seconds, default=None))
+    median, named = statistics.median(seconds) if seconds else None, [result.named for result in results if result.named]
+    return Score(category, len(seconds), run, median, max(seconds, default=None), named.count("rightly"), len(named))
 
 
 def with_fate(results: Sequence[MutantResult], fate: Fate) -> list[MutantResult]:

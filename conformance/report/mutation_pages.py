@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from conformance.report.markdown import as_code, escaped
 from conformance.report.mutation import MutationReport, scores, with_fate
-from conformance.report.mutation_terminal import WHAT_TO_DO, summary
+from conformance.report.mutation_terminal import SIGNS, WHAT_TO_DO, named, summary
 from conformance.report.templating import environment
 
 
@@ -34,4 +34,6 @@ def _shown(report: MutationReport) -> dict[str, object]:
         "survived": with_fate(report.mutants, "survived"),
         "not_run": with_fate(report.mutants, "not run"),
         "what_to_do": WHAT_TO_DO,
+        "named": named,
+        "signs": SIGNS,
     }

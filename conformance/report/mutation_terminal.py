@@ -16,6 +16,8 @@ WHAT_TO_DO = (
     "A survivor either has no bug that a caller can see (compare it with the correct one on the conditions above), or it shows a "
     "hole in the suite: then add the case or the check that kills it, and never a special case for it alone."
 )
+SIGNS = {"rightly": "✓ ", "otherwise": "≠ ", "not named": "", "": ""}
+"""Before a diagnosis: whether it names the cause that is declared."""
 _LOG_EVERY = 15.0  # seconds between lines of progress in a log
 
 
@@ -78,7 +80,8 @@ def killed_table(killed: list[MutantResult]) -> Table:
     table.add_column("seconds", justify="right")
     table.add_column("diagnosed as", overflow="fold")
     for one in killed:
-        table.add_row(one.name, one.category, Text(one.bug), one.check, f"{one.cases}", f"{one.seconds:.3f}", Text(one.diagnosis))
+        told = Text.assemble(SIGNS[one.named], one.diagnosis)
+        table.add_row(one.name, one.category, Text(one.bug), one.check, f"{one.cases}", f"{one.seconds:.3f}", told)
     return table
 
 
@@ -98,13 +101,20 @@ def print_survivor(console: Console, one: MutantResult) -> None:
 
 def score_table(counted: list[Score]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("category", "killed", "score", "median", "worst time to the first failure"):
+    for name in ("category", "killed", "score", "median", "worst time to the first failure", "named rightly"):
         table.add_column(name, justify="left" if name == "category" else "right")
     for score in counted:
         style = "" if score.killed == score.run else "red"
         counts = f"{score.killed} of {score.run}"
-        table.add_row(score.category, counts, score.percent, duration(score.median), duration(score.worst), style=style)
+        table.add_row(
+            score.category, counts, score.percent, duration(score.median), duration(score.worst), named(score), style=style
+        )
     return table
+
+
+def named(score: Score) -> str:
+    """How many have a diagnosis that names their cause."""
+    return f"{score.named} of {score.nameable}" if score.nameable else "–"
 
 
 def summary(report: MutationReport) -> Text:
@@ -116,6 +126,8 @@ def summary(report: MutationReport) -> Text:
         facts += f", {left_out} not run"
     if total.median is not None:
         facts += f"; first failure after {duration(total.median)} (median), {duration(total.worst)} (worst)"
+    if total.nameable:
+        facts += f"; named rightly {total.named} of {total.nameable}, {100 * total.named // total.nameable} %"
     facts += f"; {report.seconds:.0f} s in all"
     if report.interrupted:
         facts += f". Interrupted: {report.expected - len(report.mutants)} were not tried; run the same command for all of them"

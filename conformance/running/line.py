@@ -77,7 +77,6 @@ class Line:
                 if ticket.tries >= _MOST_TRIES:
                     self._replace()
                     raise BrokenProcessPool("the process was lost twice at the same job") from None
-                ticket.future = Future()
                 self._replace(first=ticket)
             except (TimeoutError, ProcessExpired):
                 self._processes.end_lost()
@@ -108,6 +107,7 @@ class Line:
             self._running = None
             self._pool = self._open()
             if first is not None:
+                first.future = Future()  # only now: nobody is left who could still answer for the old process
                 self._waiting.appendleft(first)
         self._begin()
 

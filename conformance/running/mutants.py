@@ -1,31 +1,33 @@
 """Runs the suite on broken implementations, each in a process of its own, and says what found each one out.
 
 An operator of a mutant is left after its first failing case; one that is found conformant in an operator that it should
-be broken in is a survivor. What was measured is handed on as it comes, so an interrupt loses nothing.
+be broken in is a survivor. Several are run at a time, in processes of their own, each with its worker; what was measured
+is handed on as it comes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import signal
 import time
-from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 from conformance.errors import UsageError
 from conformance.plugin.mutants import Broken, mutants_in
 from conformance.plugin.target import Target
-from conformance.report.mutation import MutantResult
+from conformance.report.environment import available_cores
+from conformance.report.mutation import MutantResult, Naming
 from conformance.report.schema import Finding, Implementation
-from conformance.running.launch import copied
+from conformance.running.launch import copied, fresh
 from conformance.running.outcome import Outcome, Silence
 from conformance.running.run import Options, Run
 from conformance.running.session import LOAD_LIMIT, Session
 
 BUILT_IN = "implementations.broken"
-_SHRINK_SECONDS = 0.3  # for each finding: a smaller case is worth having, and no more than its share of the time
+_SHRINK, _DIAGNOSE = 0.3, 1.0  # seconds for each finding: worth having, and no more than its share of the time
 
 
 def find_mutants(text: str) -> tuple[Broken, ...]:
@@ -61,64 +63,38 @@ class _FirstFailure(Silence):
             self.failed = outcome.failure is not None
 
 
-def run_mutants(mutants: Sequence[Broken], options: Options) -> Iterator[MutantResult]:
-    """What comes of each, one after the other: side by side they would slow each other down. Ends early at an interrupt.
+def run_mutants(mutants: Sequence[Broken], options: Options, jobs: int | None = None) -> Iterator[MutantResult]:
+    """What comes of each, as it comes, ``jobs`` (default: one for each core) at a time.
 
-    While one is checked, the process of the next one starts.
+    Whoever stops asking, at an interrupt too, waits for those under way, so that nothing of theirs is left behind.
     """
     options = dataclasses.replace(options, profile=dataclasses.replace(options.profile, most_failures=1))
-    waiting = deque(mutants)
-    with ThreadPoolExecutor(1) as executor:
-        ahead = executor.submit(_opened, waiting[0], options) if waiting else None
-        try:
-            while ahead is not None:
-                mutant, (session, reason) = waiting.popleft(), ahead.result()
-                ahead = executor.submit(_opened, waiting[0], options) if waiting else None
-                result = run_mutant(mutant, options, session) if session else _result(mutant, reason=reason)
-                if result is None:
-                    return
-                yield result
-        except KeyboardInterrupt:
-            return
-        finally:
-            if ahead is not None:
-                _close(ahead)
+    at_once = max(1, min(jobs or available_cores(), len(mutants)))
+    pool = ProcessPoolExecutor(at_once, mp_context=fresh(), initializer=_ignore_interrupts)
+    try:
+        for done in as_completed([pool.submit(run_mutant, mutant, options) for mutant in mutants]):
+            yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-Opened = tuple[Session | None, str]
-"""A session whose target is loaded, or the reason why there is none."""
+def _ignore_interrupts() -> None:
+    """In a process of the pool: Ctrl-C reaches it too, and it must put away its worker first."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _opened(mutant: Broken, options: Options) -> Opened:
+def run_mutant(mutant: Broken, options: Options) -> MutantResult:
+    """What comes of one."""
     if mutant.arrays and importlib.util.find_spec(mutant.arrays) is None:
-        return None, f"{mutant.arrays} is not installed"
-    target = Target(mutant.target, operators=mutant.operators, arrays=mutant.arrays or None)
-    session = Session(target, options.time_limit, copied())
+        return _result(mutant, reason=f"{mutant.arrays} is not installed")
+    target, listener = Target(mutant.target, operators=mutant.operators, arrays=mutant.arrays or None), _FirstFailure()
     try:
-        session.__enter__()
-        session.describe()
-    except UsageError as error:
-        session.__exit__(None, None, None)
-        return None, str(error)
-    return session, ""
-
-
-def _close(ahead: Future[Opened]) -> None:
-    session, _ = ahead.result()
-    if session:
-        session.__exit__(None, None, None)
-
-
-def run_mutant(mutant: Broken, options: Options, session: Session) -> MutantResult | None:
-    """What comes of one whose worker is ready; None after an interrupt."""
-    began, listener = time.perf_counter(), _FirstFailure()
-    run = Run(session.target, options, listener, session=session, shrink_seconds=_SHRINK_SECONDS)
-    try:
-        made = run.execute()
+        with Session(target, options.time_limit, copied()) as session:
+            session.describe()
+            began = time.perf_counter()
+            made = Run(target, options, listener, session=session, shrink_seconds=_SHRINK, diagnose_seconds=_DIAGNOSE).execute()
     except UsageError as error:
         return _result(mutant, reason=str(error))
-    if run.interrupted:
-        return None
     return judged(mutant, made, listener.cases, time.perf_counter() - began)
 
 
@@ -132,16 +108,25 @@ def judged(mutant: Broken, made: Implementation, cases: int, in_all: float) -> M
         return _result(mutant, fate="survived", missed=missed, cases=cases, seconds=in_all, in_all=in_all)
     first = made.findings[0]
     return _result(
-        mutant, fate="killed", check=first.check, kind=first.kind, case=first.case, diagnosis=diagnosis_of(first), cases=cases,
+        mutant, fate="killed", check=first.check, kind=first.kind, case=first.case, diagnosis=diagnosis_of(first),
+        hypothesis=first.hypothesis, named=_naming(mutant, first), cases=cases,
         seconds=made.seconds_to_first_finding or 0.0, in_all=in_all,
     )  # fmt: skip
 
 
 def diagnosis_of(finding: Finding) -> str:
-    """What the finding is taken for, in one line: a named hypothesis where there is one, else what was seen."""
-    return finding.hypothesis or next(iter(finding.diagnosis), finding.message).partition("\n")[0]
+    """What the finding is taken for, in one line; else what was seen."""
+    return next(iter(finding.diagnosis), finding.message).partition("\n")[0]
+
+
+def _naming(mutant: Broken, finding: Finding) -> Naming:
+    if not mutant.causes:
+        return ""
+    if mutant.is_named_by(finding.hypothesis, next(iter(finding.diagnosis), "").partition("\n")[0]):
+        return "rightly"
+    return "otherwise" if finding.diagnosis else "not named"
 
 
 def _result(mutant: Broken, fate: str = "not run", **values: object) -> MutantResult:
-    said = {name: getattr(mutant, name) for name in ("name", "target", "operators", "category", "bug", "shows", "source")}
-    return MutantResult.model_validate({**said, "fate": fate, **values})
+    said = ("name", "target", "operators", "category", "bug", "shows", "source", "causes")
+    return MutantResult.model_validate({**{name: getattr(mutant, name) for name in said}, "fate": fate, **values})

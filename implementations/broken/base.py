@@ -85,12 +85,16 @@ def broken(
     source: str = "",
     dtypes: str = "",
     unchecked: bool = False,
+    causes: Sequence[str] = (),
 ) -> Callable[[Body], type[Mutant]]:
-    """Make an implementation of a body. Operators and data types are words of one text."""
+    """Make an implementation of a body. Operators and data types are words of one text; ``causes`` as in :class:`Broken`."""
 
     def make(body: Body) -> type[Mutant]:
         name, module = body.__name__, body.__module__
-        entry = Broken(name, module, tuple(operators.split()), category, bug, shows, source, tuple(dtypes.split()), unchecked)
+        entry = Broken(
+            name, module, tuple(operators.split()), category, bug, shows, source, tuple(dtypes.split()), unchecked,
+            causes=tuple(causes),
+        )  # fmt: skip
         register(entry)
         members = {"entry": entry, MARK: entry, "body": staticmethod(body), "summary": bug, "__module__": module}
         return type(name, (Mutant,), members)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from conformance.cli.mutants import exit_code
 from conformance.errors import UsageError
 from conformance.report.environment import environment
-from conformance.report.mutation import MutantResult, MutationReport, read_mutation, scores
+from conformance.report.mutation import MUTATION_SCHEMA_VERSION, MutantResult, MutationReport, read_mutation, scores
 
 ROOT = Path(__file__).parents[2]
 MARKED = "tests/targets/mutants.py"
@@ -59,6 +62,23 @@ def test_json_on_standard_output_is_nothing_but_json() -> None:
     assert done.returncode == 0
     assert json.loads(done.stdout)["mutants"][0]["fate"] == "killed"
     assert "ALL KILLED" in done.stderr
+
+
+def test_an_interrupt_keeps_what_was_measured_and_says_that_not_all_were_tried(tmp_path: Path) -> None:
+    path = tmp_path / "mutants.json"
+    command = [sys.executable, "-m", "conformance", "mutants", "--category", "tails", "--jobs", "2", "--json", str(path)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as process:
+        time.sleep(12)  # some of them are done, and more than are under way are left
+        os.killpg(process.pid, signal.SIGINT)  # a terminal sends it to all of the group
+        said, _ = process.communicate(timeout=60)
+    report = read_mutation(path)
+    assert report.interrupted
+    assert len(report.mutants) < report.expected
+    assert process.returncode == 3, said
+    assert "Traceback" not in said
+    assert "Interrupted: " in said or "NOTHING RUN" in said
 
 
 @pytest.mark.parametrize(
@@ -113,7 +133,7 @@ def test_the_score_is_of_those_that_were_run_and_the_last_one_is_of_all() -> Non
 
 def test_a_file_that_is_no_report_is_told(tmp_path: Path) -> None:
     path = tmp_path / "other.json"
-    path.write_text('{"schema_version": 1, "mutants": 3}')
+    path.write_text(f'{{"schema_version": {MUTATION_SCHEMA_VERSION}, "mutants": 3}}')
     with pytest.raises(UsageError, match="no report of conformance mutants"):
         read_mutation(path)
     path.write_text('{"schema_version": 99}')

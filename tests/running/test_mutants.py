@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import os
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,7 @@ import pytest
 from conformance.errors import UsageError
 from conformance.plugin.mutants import Broken
 from conformance.report.mutation import MutantResult
-from conformance.running import mutants as module
 from conformance.running.mutants import find_mutants, run_mutants
-from conformance.running.outcome import Outcome
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options
 
@@ -86,17 +86,45 @@ def test_each_runs_in_a_process_of_its_own() -> None:
     assert [(one.fate, one.cases) for one in again] == [("killed", 1), ("killed", 1)]
 
 
-def test_an_interrupt_keeps_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    first, second = find_mutants(UNMARKED)
-    came = module._FirstFailure.came
+def test_a_diagnosis_is_held_against_the_cause_that_is_declared() -> None:
+    flipped = Broken("conv2d_flipped", "implementations.broken.functions.index", ("conv2d",), "index", "", "")
+    causes = {"right": ("one-later", "kernel-flipped"), "words": ("*kernel is flipped*",), "other": ("one-later",), "": ()}
+    named = {
+        one.causes: (one.named, one.hypothesis)
+        for one in run_mutants([dataclasses.replace(flipped, causes=said) for said in causes.values()], OPTIONS)
+    }
+    assert named == {
+        causes["right"]: ("rightly", "kernel-flipped"),
+        causes["words"]: ("rightly", "kernel-flipped"),
+        causes["other"]: ("otherwise", "kernel-flipped"),
+        (): ("", "kernel-flipped"),
+    }
 
-    def interrupted(self: module._FirstFailure, outcome: Outcome) -> None:
-        if done:
-            raise KeyboardInterrupt
-        came(self, outcome)
 
-    done: list[MutantResult] = []
-    monkeypatch.setattr(module._FirstFailure, "came", interrupted)
-    for result in run_mutants([first, second, first], OPTIONS):
-        done.append(result)
-    assert [result.name for result in done] == ["max_pool1d_least"]
+def test_whoever_stops_asking_leaves_no_process_behind() -> None:
+    before = _descendants()
+    results = run_mutants(find_mutants(MARKED) * 3, OPTIONS, jobs=2)
+    next(results)
+    assert _descendants() > before
+    results.close()
+    assert _descendants() <= before
+
+
+def _descendants() -> set[int]:
+    """The processes below this one, as Linux tells them; without those that merely wait to be asked for more processes."""
+    found, parents = set(), [os.getpid()]
+    while parents:
+        pid = parents.pop()
+        for children in Path(f"/proc/{pid}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                below = [int(child) for child in children.read_text().split()]
+                found.update(below)
+                parents += below
+    return {pid for pid in found if not _is_a_helper(pid)}
+
+
+def _is_a_helper(pid: int) -> bool:
+    with contextlib.suppress(OSError):
+        words = Path(f"/proc/{pid}/cmdline").read_text()
+        return "resource_tracker" in words or "forkserver" in words
+    return True

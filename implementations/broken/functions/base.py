@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ def broken(
     checks: str = "",
     kinds: str = "",
     arrays: str = "",
+    causes: Sequence[str] = (),
     **claimed: Any,
 ) -> Callable[[Body], Body]:
     """Make a function ``operator_body`` of a body, beside it; ``claimed`` is what it claims beyond its namesake."""
@@ -36,7 +37,7 @@ def broken(
         function.__module__ = body.__module__
         body.__globals__[function.__name__] = mark(
             claims(**claimed)(function) if claimed else function,
-            operator, category, bug, shows, source=source, checks=checks, kinds=kinds, arrays=arrays,
+            operator, category, bug, shows, source=source, checks=checks, kinds=kinds, arrays=arrays, causes=causes,
         )  # fmt: skip
         return body
 
@@ -45,12 +46,12 @@ def broken(
 
 def mark(
     function: Callable[..., Any], operator: str, category: str, bug: str, shows: str, *, source: str = "", checks: str = "",
-    kinds: str = "", arrays: str = "",
+    kinds: str = "", arrays: str = "", causes: Sequence[str] = (),
 ) -> Callable[..., Any]:  # fmt: skip
-    """Register a function that is written out. ``checks`` and ``kinds`` are words of one text."""
+    """Register a function that is written out. ``checks`` and ``kinds`` are words of one text; ``causes`` as in Broken."""
     entry = Broken(
         function.__name__, function.__module__, (operator,), category, bug, shows, source, arrays=arrays,
-        checks=tuple(checks.split()), kinds=tuple(kind.replace("_", " ") for kind in kinds.split()),
+        checks=tuple(checks.split()), kinds=tuple(kind.replace("_", " ") for kind in kinds.split()), causes=tuple(causes),
     )  # fmt: skip
     setattr(function, MARK, entry)
     register(entry)
