@@ -15,6 +15,7 @@ from rich.text import Text
 
 from conformance.cli.options import make_target, target_options
 from conformance.diagnosis.fingerprint import Facts, Fingerprint, Order, fingerprint
+from conformance.diagnosis.numerics import partial_sums
 from conformance.errors import Exit
 from conformance.plugin.job import Call, Job, Reply
 from conformance.plugin.target import Target
@@ -24,8 +25,6 @@ from conformance.report.terminal import Terminal, make_console
 from conformance.report.write import write_text
 from conformance.running.session import Session, WorkerLost
 
-_FORMATS = {8: "bfloat16", 11: "float16", 24: "float32", 53: "float64", 64: "x87", 113: "float128"}
-"""Formats by the bits of their significands, the leading one counted."""
 _COLUMNS = {
     "bits": "of input, weight and result, the leading one counted (float64 53, float32 24, float16 and TF32 11, bfloat16 8)",
     "partial sums": "bits of the sums on the way, and the format that has as many",
@@ -162,17 +161,11 @@ def _cells(facts: Facts) -> tuple[str, ...]:
     weights = "–" if facts.weight_bits is None else facts.weight_bits
     return (
         f"{facts.input_bits}, {weights}, {facts.result_bits}",
-        _partial_sums(facts.accumulator) or f"{facts.accumulator_seen} or more",
+        partial_sums(facts.accumulator) or f"{facts.accumulator_seen} or more",
         facts.multiply_add,
         facts.rounding,
         facts.subnormals,
     )
-
-
-def _partial_sums(widths: Sequence[int]) -> str:
-    if len(widths) > 1:
-        return f"mixed: {' and '.join(map(str, widths))}"
-    return "".join(f"{bits} ({_FORMATS[bits]})" if bits in _FORMATS else f"{bits}" for bits in widths)
 
 
 def _orders(fingerprints: Sequence[Fingerprint]) -> Text:
@@ -199,7 +192,7 @@ def _words(each: Fingerprint, order: Order) -> str:
     if order.uneven:
         words.append("(of the first element of the result; others differ)")
     if each.facts and order.accumulator and order.accumulator != each.facts.accumulator:
-        words.append(f"(partial sums: {_partial_sums(order.accumulator)})")
+        words.append(f"(partial sums: {partial_sums(order.accumulator)})")
     return " ".join(words)
 
 

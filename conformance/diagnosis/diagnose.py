@@ -47,7 +47,7 @@ class Diagnosis:
     """What it is, the first line first; nothing where nothing is known. ``hypothesis`` is a key of the hypotheses.
 
     ``explains`` of ``of`` failing cases are explained: all of them, or there is no hypothesis. ``where`` is the failing
-    region, ``field`` the effective receptive field where it is not what it should be.
+    region, ``field`` the effective receptive field where it is not what it should be, ``fingerprint`` how it computes.
     """
 
     words: tuple[str, ...] = ()
@@ -56,6 +56,7 @@ class Diagnosis:
     of: int = 0
     where: str = ""
     field: Field | None = None
+    fingerprint: str = ""
 
 
 @dataclass

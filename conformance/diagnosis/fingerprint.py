@@ -86,7 +86,7 @@ def fingerprint(send: Send, claims: Mapping[str, Claims], operators: Sequence[st
             continue
         assert claimed is not None
         for dtype in FLOATS:
-            yield _fingerprint(send, claimed, operator, dtype)
+            yield fingerprint_of(send, claimed, operator, dtype)
 
 
 def default_operators(claims: Mapping[str, Claims]) -> list[str]:
@@ -101,7 +101,10 @@ def _preferred(claims: Mapping[str, Claims], family: Family) -> str | None:
     return next((name for name in (name_of(family, ndim) for ndim in _PREFERRED_AXES) if name in claims), None)
 
 
-def _fingerprint(send: Send, claimed: Claims, operator: str, dtype: str) -> Fingerprint:
+def fingerprint_of(send: Send, claimed: Claims, operator: str, dtype: str, orders: int = 3) -> Fingerprint:
+    """The fingerprint for one operator and data type, with at most so many ``orders`` of summation."""
+    if reason := concerns(operator):
+        return Fingerprint(operator, dtype, reason=reason)
     if dtype not in claimed.dtypes:
         return Fingerprint(operator, dtype, reason="not claimed")
     if accuracy_named(claimed.accuracy).kind == "normwise":
@@ -116,7 +119,7 @@ def _fingerprint(send: Send, claimed: Claims, operator: str, dtype: str) -> Fing
     long = None if long is None or claimed.refusal(long.problem) else long
     problem = str(usable[0].problem)
     try:
-        found = _facts(send, usable, long)
+        found = _facts(send, usable[:orders], long)
     except NoAnswer as failed:
         return Fingerprint(operator, dtype, problem, reason=str(failed))
     if isinstance(found, str):
@@ -125,7 +128,7 @@ def _fingerprint(send: Send, claimed: Claims, operator: str, dtype: str) -> Fing
 
 
 def _facts(send: Send, sites: Sequence[Site], long: Site | None) -> Facts | str:
-    """The facts of the first site, with the orders of three; or why it is no direct sum."""
+    """The facts of the first site, with the orders of all; or why it is no direct sum."""
     caller = _Caller(sites[0], send)
     summation = caller.summation
     if wrong := caller.wrong_integers():
@@ -149,7 +152,7 @@ def _facts(send: Send, sites: Sequence[Site], long: Site | None) -> Facts | str:
         fused,
         rounded,
         small,
-        (order, *(_order_elsewhere(_Caller(site, send)) for site in sites[1:3])),
+        (order, *(_order_elsewhere(_Caller(site, send)) for site in sites[1:])),
         tuple(note for note in (remark, _hidden(summation, factor, result_bits), uneven, unsteady) if note),
     )
 

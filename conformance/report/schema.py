@@ -93,7 +93,8 @@ class Finding(Value):
     ``command`` repeats it; ``known`` says what it is where the backend's author knows. ``inputs`` and the two grids are
     printed arrays, given where they are small enough to read.
     ``diagnosis`` says in words what it is, the first line first, and is empty where that is not known; ``hypothesis`` is the
-    key of the changed rule that explains all failing cases, ``where`` the failing region.
+    key of the changed rule that explains all failing cases, ``where`` the failing region, ``fingerprint`` with how many
+    bits and in which order it computes, where that was looked at.
     """
 
     operator: str
@@ -119,6 +120,7 @@ class Finding(Value):
     hypothesis: str = ""
     where: str = ""
     field: ReceptiveField | None = None
+    fingerprint: str = ""
 
 
 class Accuracy(Value):

@@ -115,6 +115,8 @@ def print_finding(console: Console, finding: Finding) -> None:
         facts += [("expected", finding.expected_grid), ("actual", finding.actual_grid)]
     if finding.field is not None:
         facts.append(("what is read", "\n".join(view.field_lines(finding.field))))
+    if finding.fingerprint:
+        facts.append(("fingerprint", finding.fingerprint))
     if finding.output.strip():
         facts.append(("it printed", finding.output.strip()[-500:]))
     for name, value in facts:

@@ -8,8 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from conformance.cases.case import Case
 from conformance.diagnosis.diagnose import Diagnosis, diagnose
 from conformance.diagnosis.evidence import Evidence, Observation, is_small
+from conformance.diagnosis.fingerprint import NoAnswer, Send, fingerprint_of
+from conformance.diagnosis.hypotheses import RESORT
+from conformance.diagnosis.numerics import numerics
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
+from conformance.problem import Problem
 from conformance.running.outcome import Outcome
 from conformance.running.plan import Trial, make_trial
 from conformance.running.session import Session, WorkerLost
@@ -63,8 +67,30 @@ def examine(
         except WorkerLost:
             return None
 
+    def send(calls: Sequence[Call]) -> Sequence[Reply]:
+        replies = ask(calls)
+        if replies is None:
+            raise NoAnswer("the probes got no reply")
+        return replies
+
     known = [
         dataclasses.replace(one, before=(*one.before, *evidence.earlier(one)))
         for one in evidence.like(trial.check.name, failure.kind)
     ]
-    return diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds)
+    finite = not trial.check.name.startswith("special.")
+    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds)
+    return with_fingerprint(found, failure.kind, trial.case.problem, claims[operator], send) if finite else found
+
+
+def with_fingerprint(found: Diagnosis, kind: str, problem: Problem, claimed: Claims, send: Send) -> Diagnosis:
+    """``found`` with the numerical fingerprint of the type that failed: where accuracy is lacking, or nothing explains it.
+
+    What the fingerprint finds lacking is the diagnosis where there is none but the last resort.
+    """
+    unexplained = kind == "wrong value" and found.hypothesis in ("", RESORT.key) and not found.where
+    if problem.format.kind != "float" or not (unexplained or kind == "inaccurate"):
+        return found
+    seen = numerics(fingerprint_of(send, claimed, problem.operator, problem.dtype, orders=1))
+    if seen.key and found.hypothesis in ("", RESORT.key):
+        found = dataclasses.replace(found, words=(seen.words, *found.words), hypothesis=seen.key)
+    return dataclasses.replace(found, fingerprint=seen.line)

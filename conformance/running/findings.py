@@ -111,6 +111,7 @@ def describe(
         hypothesis=found.hypothesis,
         where=found.where,
         field=drawn(found.field) if found.field else None,
+        fingerprint=found.fingerprint,
     )
 
 

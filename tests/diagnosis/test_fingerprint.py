@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from conformance.diagnosis.fingerprint import Facts, Fingerprint, Send, default_operators, fingerprint
+sys.path.insert(0, str(Path(__file__).parent))
+
+from direct import sending
+
+from conformance.diagnosis.fingerprint import Facts, Fingerprint, default_operators, fingerprint
 from conformance.plugin.claims import Claims, options_of
-from conformance.plugin.implementation import Implementation
 from conformance.plugin.job import Call, Reply
 from conformance.problem import OPERATORS
 from implementations.naive import Naive
 from implementations.numpy_gemm import NumpyGemm
-
-
-def sending(implementation: Implementation) -> Send:
-    """Calls made in this process."""
-
-    def send(calls: tuple[Call, ...]) -> Sequence[Reply]:
-        with np.errstate(all="ignore"):
-            return [Reply(implementation.fetch(implementation.prepare(call.problem, call.arrays)())) for call in calls]
-
-    return send
 
 
 def claiming(operator: str, *dtypes: str, **fields: object) -> Mapping[str, Claims]:
