@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, predicted
-from conformance.diagnosis.rules.base import ALL, EVERY_PASS, MAXIMA, by_arrays, by_result
+from conformance.diagnosis.rules.base import ALL, EVERY_PASS, MAXIMA, by_result
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import FORMATS, Family, Problem
 from conformance.reference import bounds
@@ -31,7 +31,7 @@ def _all() -> Iterator[Hypothesis]:
     yield new("sums-of-32-bits", "sums are kept in 32 bits, which wrap", _wrapped(np.int32), _SUMS)
     yield new("sums-of-16-bits", "sums are kept in 16 bits, which wrap", _wrapped(np.int16), _SUMS)
     words = "signed numbers are read as unsigned, or the other way round"
-    yield new("sign-of-type", words, by_arrays(_other_sign), ALL, EVERY_PASS)
+    yield new("sign-of-type", words, _of_other_sign, ALL, EVERY_PASS)
     words = "signed numbers are read as unsigned, or the other way round, and results are clipped"
     yield new("sign-of-type", words, _clipped_of_other_sign, _SUMS, EVERY_PASS)
     words = "unsigned results are clipped at the largest signed number"
@@ -97,6 +97,15 @@ def _other_sign(problem: Problem, arrays: Arrays) -> Arrays | None:
         return None
     other = np.uint8 if problem.dtype == "int8" else np.int8
     return {n: a.astype(other) if n in ("x", "x_zero") else a for n, a in arrays.items()}
+
+
+def _of_other_sign(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """Results wrap to their type."""
+    other = _other_sign(problem, arrays)
+    if other is None:
+        return None
+    made = predicted(problem, other)
+    return dataclasses.replace(made, y=made.y.astype(problem.result_format.numpy).astype(np.int64))
 
 
 def _clipped_of_other_sign(problem: Problem, arrays: Arrays) -> Prediction | None:

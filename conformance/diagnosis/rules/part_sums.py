@@ -68,7 +68,7 @@ def _weights_channels_last(problem: Problem, arrays: Arrays) -> Arrays | None:
 def _groups_for_dilation(problem: Problem, arrays: Arrays) -> Prediction | None:
     """The output has the size that comes of it, as far as the right one reaches."""
     dilation = problem.dilation[0]
-    if set(problem.dilation) != {dilation} or dilation == problem.groups or problem.channels % dilation:
+    if set(problem.dilation) != {dilation} or problem.channels % dilation:
         return None
     out = arrays["w"].shape[1] * dilation
     other = problem.replace(groups=dilation, out_channels=out).with_windows(dilation=problem.groups, output_padding=0, pad_end=0)

@@ -94,16 +94,14 @@ def _stalled(problem: Problem, arrays: Arrays) -> Prediction | None:
 
 
 def _cut(problem: Problem, arrays: Arrays) -> Prediction | None:
-    form = problem.result_format
-    if form.kind != "float" or problem.result:
+    """Results, wider ones too, have a bit less than the inputs' format."""
+    form = problem.format
+    if form.kind != "float":
         return None
-    right = predicted(problem, arrays)
-    y = rounded(right.y, form.significand - 1, cut=True)
+    right, bits = predicted(problem, arrays), form.significand - 1
     tolerance = np.where(right.tolerance > 0, right.tolerance + 4 * form.unit_roundoff * np.abs(right.y), 0.0)
-    if not np.isfinite(tolerance).all():
-        return None
-    y = np.where(tolerance > 0, right.y, y)
-    return Prediction(y, np.zeros(y.shape), tolerance, bits=form.significand - 1)
+    y = np.where(tolerance > 0, right.y, rounded(right.y, bits, cut=True))
+    return Prediction(y, np.zeros(y.shape), tolerance, bits=bits)
 
 
 def _cut_to_format(problem: Problem, arrays: Arrays) -> Prediction | None:
