@@ -152,7 +152,7 @@ def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
         if not match.against:
             return _told(match.hypothesis, len(failing), "")
         partly.append(match)
-    for match in partly[:4]:
+    for match in sorted(partly, key=lambda one: len(one.against))[:4]:  # the least contradicted first
         condition = _region_of(ward, match)
         if condition:
             return _told(match.hypothesis, len(failing), condition)

@@ -8,16 +8,23 @@ from collections.abc import Iterable, Iterator
 
 from conformance.diagnosis.prediction import Hypothesis
 from conformance.diagnosis.rules import (
+    automatic,
     channels,
     gradients,
+    integers,
     maxima,
     memory,
     numbers,
+    output_padding,
     padded_maxima,
     padding,
+    part_sums,
+    places,
     pooling,
     quantised,
+    short,
     specials,
+    spreads,
     windows,
 )
 
@@ -32,17 +39,27 @@ def merged(hypotheses: Iterable[Hypothesis]) -> Iterator[Hypothesis]:
 _IN_ORDER = (
     *memory.HYPOTHESES,
     *channels.HYPOTHESES,
+    *places.FIRST,
+    *automatic.HYPOTHESES,
     *padding.HYPOTHESES,
+    *output_padding.HYPOTHESES,
     *padded_maxima.HYPOTHESES,
     *windows.HYPOTHESES,
     *pooling.HYPOTHESES,
     *maxima.HYPOTHESES,
     *gradients.HYPOTHESES,
+    *places.HYPOTHESES,
+    *part_sums.HYPOTHESES,
     *quantised.HYPOTHESES,
     *specials.HYPOTHESES,
+    *spreads.HYPOTHESES,
+    *integers.HYPOTHESES,
     *numbers.HYPOTHESES,
+    *short.HYPOTHESES,
     *memory.LAST,
     *numbers.LAST,
+    *short.LAST,
+    *spreads.LAST,
 )
 HYPOTHESES: tuple[Hypothesis, ...] = tuple(merged(_IN_ORDER))
 RESORT: Hypothesis = numbers.TRANSFORM

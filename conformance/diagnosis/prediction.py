@@ -23,7 +23,8 @@ from conformance.reference.truth import Arrays, Truth, is_whole
 class Prediction:
     """A result of a changed rule with its tolerance, of any shape; ``indices`` where it has some.
 
-    ``grid`` is a format that holds every element of the result less ``offset``, where the rule says that it went through one.
+    ``grid`` is a format that holds every element of the result less ``offset``, where the rule says that it went through one;
+    ``bits`` is how many bits their significands have, where that is no format's.
     """
 
     y: np.ndarray
@@ -32,6 +33,7 @@ class Prediction:
     indices: np.ndarray | None = None
     grid: Format | None = None
     offset: np.ndarray | float = 0.0
+    bits: int = 0
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -39,11 +41,11 @@ class Prediction:
 
     def fitted(self, shape: tuple[int, ...]) -> Prediction:
         """Cut off or filled up with zeros at the end of each axis, as what writes into a tensor of the right shape does."""
-        return self._each(lambda part: _fitted(part, shape))
+        return self._each(lambda part: fitted(part, shape))
 
     def _each(self, change: Callable[[np.ndarray], np.ndarray]) -> Prediction:
         indices = None if self.indices is None else change(self.indices)
-        return Prediction(change(self.y), change(self.low), change(self.tolerance), indices, self.grid, self.offset)
+        return Prediction(change(self.y), change(self.low), change(self.tolerance), indices, self.grid, self.offset, self.bits)
 
 
 Rule = Callable[[Problem, Arrays], Prediction | None]
@@ -81,7 +83,7 @@ def of_truth(problem: Problem, arrays: Arrays, truth: Truth) -> Prediction:
     loose = bounds.componentwise(problem, truth).tolerance
     if all(is_whole(np.nan_to_num(_wide(array))) for array in arrays.values()):
         strict = bounds.exact_on_integers(problem, truth).tolerance
-        exact = problem.result_format.largest_whole >= truth.S
+        exact = problem.result_format.largest_whole >= truth.S * truth.divisor  # before it is divided
         loose = np.where(exact, strict, loose)
     return Prediction(overflowed(truth.y, problem.result_format), truth.low, loose, truth.indices)
 
@@ -95,40 +97,59 @@ def exactly(y: np.ndarray, indices: np.ndarray | None = None, grid: Format | Non
 def agrees(prediction: Prediction, actual: np.ndarray, problem: Problem) -> np.ndarray:
     """Which elements of ``actual``, of the prediction's shape, are as predicted."""
     if actual.dtype.kind in "iu" or problem.result_format.kind == "int":
-        return _equal_integers(prediction.y, actual)
+        return _equal_integers(prediction, actual)
     y = prediction.y.astype(np.complex128) if actual.dtype.kind == "c" else prediction.y
     same = (excess_of(actual, y, prediction.low, prediction.tolerance) <= 1) | np.isinf(prediction.tolerance)
-    if prediction.grid is not None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            sums = actual.astype(y.dtype) - prediction.offset
-            short = sums.astype(prediction.grid.numpy).astype(sums.dtype)
-        same = same & ((short == sums) | np.isnan(sums))
-    return np.asarray(same)
+    return np.asarray(same & _on_grid(prediction, actual.astype(y.dtype)))
 
 
 def differs(prediction: Prediction, truth: Prediction) -> np.ndarray:
     """Where two predictions of one shape cannot both be right."""
-    if truth.y.dtype.kind in "iu" and prediction.y.dtype.kind in "iu":
+    if truth.y.dtype.kind in "iu" and prediction.y.dtype.kind in "iu" and not prediction.tolerance.any():
         return np.asarray(prediction.y != truth.y)
     with np.errstate(invalid="ignore", over="ignore"):
         apart = np.abs((prediction.y - truth.y) + (prediction.low - truth.low)) > prediction.tolerance + truth.tolerance
-        same = (prediction.y == truth.y) | (np.isnan(prediction.y) & np.isnan(truth.y))
+        same = (prediction.y == truth.y) | (np.isnan(prediction.y) & np.isnan(truth.y)) | np.isinf(prediction.tolerance)
         finite = np.isfinite(prediction.y) & np.isfinite(truth.y)
-    return np.asarray(np.where(finite, apart, ~same))
+    known = (truth.tolerance == 0) & (truth.low == 0)  # to the last bit: it may lie where no such result does
+    return np.asarray(np.where(finite, apart, ~same) | (known & ~_on_grid(prediction, truth.y)))
 
 
-def _equal_integers(y: np.ndarray, actual: np.ndarray) -> np.ndarray:
+def _on_grid(prediction: Prediction, values: np.ndarray) -> np.ndarray:
+    """Which values are such as the rule can make."""
+    if prediction.grid is None and not prediction.bits:
+        return np.ones(values.shape, bool)
+    with np.errstate(over="ignore", invalid="ignore"):
+        sums = values - prediction.offset if values.dtype.kind in "fc" else values
+        if prediction.grid is None:
+            significand, exponent = np.frexp(sums)
+            short = np.ldexp(np.rint(np.ldexp(significand, prediction.bits)), exponent - prediction.bits)
+        else:
+            wide = np.longdouble if sums.dtype.kind in "iu" else sums.dtype
+            sums = sums.astype(wide)
+            short = sums.astype(prediction.grid.numpy).astype(wide)
+        return np.asarray((short == sums) | np.isnan(sums))
+
+
+def _equal_integers(prediction: Prediction, actual: np.ndarray) -> np.ndarray:
+    y = prediction.y
     if actual.dtype.kind not in "iu":
         return np.asarray(actual == y)
     with np.errstate(invalid="ignore"):
-        return np.asarray(y.astype(np.int64).astype(actual.dtype) == actual)  # what is out of range wraps
+        whole = y.astype(np.int64)
+        same = np.asarray(whole.astype(actual.dtype) == actual)  # what is out of range wraps
+    if not prediction.tolerance.any():
+        return same
+    near = np.abs(actual.astype(np.longdouble) - whole.astype(np.longdouble)) <= prediction.tolerance
+    return np.asarray((same | near) & _on_grid(prediction, actual))
 
 
 def _wide(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "iuc" else array.astype(np.float64)
 
 
-def _fitted(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def fitted(part: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Cut off or filled up with zeros at the end of each axis."""
     full = np.zeros(shape, part.dtype)
     both = tuple(slice(0, min(have, want)) for have, want in zip(part.shape, shape, strict=True))
     full[both] = part[both]

@@ -61,8 +61,12 @@ def with_tables(problem: Problem, reading: Reading) -> Problem | None:
 
 
 def _counted(window: AnyWindow, read: np.ndarray) -> np.ndarray | None:
-    """Of a changed window an average counts the taps that it counted, or, of another number of taps, those that read."""
-    return None if isinstance(window, TransposedWindow) or read.shape != window.table().shape else window.inside_padded()
+    """Of a changed window an average counts the taps that it counted; of another number of taps, or for an output size, those
+    that read."""
+    if isinstance(window, TransposedWindow):
+        return None
+    same = read.shape == window.table().shape and not isinstance(window, AdaptiveWindow)
+    return window.inside_padded() if same else np.asarray(read != OUTSIDE)
 
 
 def table_like(window: AnyWindow, **changes: Any) -> np.ndarray:

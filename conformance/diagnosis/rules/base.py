@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 
-from conformance.diagnosis.prediction import Hypothesis, Prediction, Rule, of_truth, predicted
+from conformance.diagnosis.prediction import Hypothesis, Prediction, Rule, exactly, fitted, of_truth, predicted
 from conformance.diagnosis.tables import Reading, with_tables
 from conformance.problem import Family, Problem
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, FORWARD, INPUT_GRAD, PASSES, WEIGHT_GRAD
 from conformance.problem.validity import is_valid
+from conformance.reference.contraction import outer
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
@@ -48,20 +49,43 @@ def by_tables(reading: Reading) -> Rule:
 
     def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
         changed = with_tables(problem, reading)
-        return None if changed is None else predicted(changed, arrays)
+        return None if changed is None else solved(changed, arrays)
 
     return rule
 
 
-def by_problem(change: Callable[[Problem], Problem | None]) -> Rule:
-    """The same tensors for another problem, whose result may have another shape."""
+def solved(problem: Problem, arrays: Arrays) -> Prediction:
+    """What is predicted, where windows may hold nothing: their maximum is the lowest number, and has no gradient."""
+    if problem.op.family not in MAXIMA or problem.op.pass_name not in (FORWARD, INPUT_GRAD):
+        return predicted(problem, arrays)
+    empty = ~outer([window.inside().any(axis=1) for window in problem.windows]).astype(bool)
+    if not empty.any():
+        return predicted(problem, arrays)
+    if "dy" in arrays:
+        return predicted(problem, {**arrays, "dy": np.where(empty, arrays["dy"].dtype.type(0), arrays["dy"])})
+    made = predicted(problem, arrays)
+    lowest = np.iinfo(problem.format.numpy).min if problem.format.kind == "int" else -np.inf
+    return dataclasses.replace(made, y=np.where(empty, lowest, made.y))
+
+
+def by_problem(change: Callable[[Problem], Problem | None], fit: bool = False) -> Rule:
+    """The same tensors for another problem, whose result may have another shape.
+
+    With ``fit`` a gradient is read for as many places as the other problem has, and where no window fits, nothing comes out.
+    """
 
     def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
         changed = change(problem.replace(auto_pad=""))
-        if changed is None or changed == problem.replace(auto_pad="") or not is_valid(changed):
+        if changed is None or changed == problem.replace(auto_pad=""):
             return None
+        if fit and min(changed.output_shape, default=1) < 1 <= min(problem.output_shape, default=1):
+            return exactly(np.zeros(problem.result_shape, problem.format.exact))
+        if not is_valid(changed) and not (fit and problem.op.is_pool):
+            return None
+        if fit and "dy" in arrays:
+            arrays = {**arrays, "dy": fitted(arrays["dy"], changed.array_shapes["dy"])}
         fits = all(changed.array_shapes.get(name) == array.shape for name, array in arrays.items())
-        return predicted(changed, arrays) if fits else None
+        return solved(changed, arrays) if fits else None
 
     return rule
 

@@ -102,7 +102,10 @@ def _maxima() -> Iterator[Hypothesis]:
     words = "gradients of windows with one maximum overwrite each other instead of being added"
     yield new("gradient-overwritten", words, _to_winners(_first, add=False), MAXIMA, INPUT_GRADS)
     yield new("gradient-overwritten", words, _to_winners(_first, add=False, late=False), MAXIMA, INPUT_GRADS)
-    yield new("gradient-at-offset", "the offset in the window is used as the index in the plane", _at_offset, MAXIMA, INPUT_GRADS)
+    words = "the offset in the window is used as the index in the plane"
+    yield new("gradient-at-offset", words, _at_offset, MAXIMA, INPUT_GRADS)
+    words = "the number of the tap in the window is used as the index in the plane"
+    yield new("gradient-at-offset", words, _at_tap, MAXIMA, INPUT_GRADS)
     words = "the second derivative selects the largest of its own tensor"
     yield new("second-selects-itself", words, by_arrays(lambda p, a: {**a, "x": a["ddx"]} if "x" in a else None), MAXIMA,
               GRADIENTS - INPUT_GRADS)  # fmt: skip
@@ -123,6 +126,14 @@ def _at_offset(problem: Problem, arrays: Arrays) -> Prediction | None:
     offset = np.ravel_multi_index(tuple(parts), sizes, mode="clip")
     dy = np.broadcast_to(arrays["dy"].astype(problem.format.exact)[:, :, None], win.shape)
     return _added(problem, np.where(flat >= 0, offset, -1), dy, _first(win))
+
+
+def _at_tap(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """What lies behind the plane wraps round."""
+    win, flat = winners(problem, arrays["x"])
+    tap = np.arange(win.shape[2]).reshape(-1, *[1] * problem.op.ndim) % math.prod(w.elements for w in problem.windows)
+    dy = np.broadcast_to(arrays["dy"].astype(problem.format.exact)[:, :, None], win.shape)
+    return _added(problem, np.where(flat >= 0, tap, -1), dy, _first(win))
 
 
 def _without_lowest(problem: Problem, arrays: Arrays) -> Arrays | None:
@@ -165,7 +176,7 @@ def _overwritten(problem: Problem, arrays: Arrays) -> Prediction | None:
     return Prediction(y, low, tolerance)
 
 
-def _moved(by: Callable[[Problem, int], int]) -> Callable[[Problem, np.ndarray], np.ndarray | None]:
+def moved(by: Callable[[Problem, int], int]) -> Callable[[Problem, np.ndarray], np.ndarray | None]:
     def change(problem: Problem, part: np.ndarray) -> np.ndarray | None:
         for axis in range(problem.op.ndim):
             amount, size = by(problem, axis), part.shape[2 + axis]
@@ -178,17 +189,17 @@ def _moved(by: Callable[[Problem, int], int]) -> Callable[[Problem, np.ndarray],
 
 
 def _moves() -> Iterator[Hypothesis]:
-    pad = by_result(_moved(lambda p, axis: p.padding[axis][0]))
+    pad = by_result(moved(lambda p, axis: p.padding[axis][0]))
     words = "gradients land later by the padding: it is not taken off"
     yield new("gradient-with-padding", words, pad, ALL - CONVS - {Family.MAX_UNPOOL}, INPUT_GRADS)
     words = "gradients land earlier by the padding: it is taken off twice"
-    back = by_result(_moved(lambda p, axis: -p.padding[axis][0]))
+    back = by_result(moved(lambda p, axis: -p.padding[axis][0]))
     yield new("gradient-without-padding", words, back, ALL - CONVS - {Family.MAX_UNPOOL}, INPUT_GRADS)
     words = "the padding of a gradient is k - 1 - p, without the dilation"
-    late = by_result(_moved(lambda p, axis: (p.kernel[axis] - 1) * (p.dilation[axis] - 1)))
+    late = by_result(moved(lambda p, axis: (p.kernel[axis] - 1) * (p.dilation[axis] - 1)))
     yield new("padding-without-dilation", words, late, CONVS, INPUT_GRADS)
     words = "the result lies at the end of its axes where the stride leaves a rest"
-    end = by_result(_moved(_rest))
+    end = by_result(moved(_rest))
     yield new("aligned-at-end", words, end, CONVS, INPUT_GRADS)
 
 
@@ -227,16 +238,27 @@ def _unpoolings() -> Iterator[Hypothesis]:
     yield new("unpool-to-first", words, by_arrays(_first_indices), unpool, LIKE_FORWARD)
     words = "the gradient is read from the start of each window"
     yield new("unpool-gradient-at-start", words, by_arrays(_first_indices), unpool, INPUT_GRADS)
-    words = "indices count on through the planes: only the first item of the batch is put"
-    yield new("unpool-first-plane", words, by_result(_first_item), unpool, LIKE_FORWARD)
-    words = "only the magnitudes are put"
-    yield new("unpool-magnitude", words, by_result(lambda p, part: np.abs(part)), unpool)
+    words = "the output has its default size, and is filled up: indices count in its rows"
+    yield new("unpool-default-size", words, _default_size, unpool, LIKE_FORWARD)
 
 
-def _first_item(problem: Problem, part: np.ndarray) -> np.ndarray:
-    kept = part.copy()
-    kept[1:] = 0
-    return kept
+def _default_size(problem: Problem, arrays: Arrays) -> Prediction | None:
+    sizes = [(w.output - 1) * w.stride + w.kernel - w.pad_begin - w.pad_end for w in problem.windows]
+    right = tuple(w.size for w in problem.windows)
+    if tuple(sizes) == right or min(sizes) < 1:
+        return None
+    rest, at = arrays["indices"].astype(np.int64), list[np.ndarray]()
+    for size in sizes[:0:-1]:
+        at.insert(0, rest % size)
+        rest = rest // size
+    flat = rest
+    for one, size in zip(at, right[1:], strict=True):
+        flat = flat * size + one
+    values = next(array for name, array in arrays.items() if name != "indices").astype(problem.format.exact)
+    y = np.zeros((*values.shape[:2], math.prod(right)), values.dtype)
+    flat = np.minimum(flat, y.shape[2] - 1).reshape(*y.shape[:2], -1)
+    np.put_along_axis(y, flat, values.reshape(flat.shape), axis=2)
+    return exactly(y.reshape(problem.output_shape))
 
 
 def _first_indices(problem: Problem, arrays: Arrays) -> Arrays | None:

@@ -155,7 +155,9 @@ def _written(read: Callable[[np.ndarray], np.ndarray]) -> Callable[[Problem, np.
 def _nothings() -> Iterator[Hypothesis]:
     yield new("zeros", "the result is all zeros", by_result(lambda p, part: np.zeros_like(part)), ALL)
     yield new("bias-alone", "the result is the bias alone: no product is added", by_arrays(_no_weights), CONVS, FORWARDS)
-    yield new("copy-of-input", "the result is the input itself", _copy_of_input, ALL)
+    yield new(
+        "copy-of-input", "the result is the input itself, cut off or filled up where its size is another", _copy_of_input, ALL
+    )
     words = "the result has its sign reversed"
     yield new("negated", words, by_result(lambda p, part: -part if part.dtype.kind != "u" else None), ALL)
     yield new("magnitude", "the result is the magnitude of what it should be", _magnitude, ALL)
@@ -175,7 +177,7 @@ def _magnitude(problem: Problem, arrays: Arrays) -> Prediction:
 
 
 def _no_weights(problem: Problem, arrays: Arrays) -> Arrays | None:
-    if "b" not in arrays or problem.requantised:
+    if problem.requantised:
         return None
     zero = arrays["w_zero"].reshape(-1, *[1] * (1 + problem.op.ndim)) if "w_zero" in arrays else 0
     return {**arrays, "w": np.zeros_like(arrays["w"]) + np.asarray(zero, arrays["w"].dtype)}

@@ -1,27 +1,28 @@
-"""Numbers of another kind: shorter inputs, sums and results, and integers of another type."""
+"""Floating-point numbers of another kind: shorter inputs, sums and results."""
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, of_truth, predicted
+from conformance.diagnosis.prediction import Hypothesis, Prediction, of_truth, predicted
 from conformance.diagnosis.rules.base import (
     ALL,
     CONVS,
-    EVERY_PASS,
     FORWARDS,
+    INPUT_GRADS,
     MAXIMA,
     by_arrays,
-    by_result,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import FORMATS, Family, Format, Problem
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
 from conformance.reference.oracle import solve
+from conformance.reference.transforms import fft_constant
 from conformance.reference.truth import Arrays, Truth, is_whole
 
 _SHORTER = {
@@ -151,58 +152,9 @@ def _accumulated_in(short: str) -> Callable[[Problem, Arrays], Prediction | None
     return rule
 
 
-def _integers() -> Iterator[Hypothesis]:
-    words = "integers go through {}, which cannot hold them all"
-    for name in ("float32", "float64"):
-        yield new(f"integers-through-{name}", words.format(name), _whole_through(name), ALL)
-    yield new("sums-of-32-bits", "sums are kept in 32 bits, which wrap", _wrapped(np.int32), _SUMS)
-    yield new("sums-of-16-bits", "sums are kept in 16 bits, which wrap", _wrapped(np.int16), _SUMS)
-    words = "signed numbers are read as unsigned, or the other way round"
-    yield new("sign-of-type", words, by_arrays(_other_sign), ALL, EVERY_PASS)
-    words = "unsigned results are clipped at the largest signed number"
-    yield new("clipped-at-signed", words, by_result(_clipped_at_signed), ALL)
+def _sixteen() -> Iterator[Hypothesis]:
     words = "16 bits are read as the other format of 16 bits"
     yield new("other-16-bits", words, by_arrays(_other_sixteen), ALL)
-
-
-def _whole_through(name: str) -> Callable[[Problem, Arrays], Prediction | None]:
-    def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
-        if problem.format.kind != "int" or problem.op.family is Family.CONV_INTEGER:
-            return None
-        form = np.dtype(name)
-        given = {n: a if n == "indices" else _back(a.astype(form), np.dtype(np.int64)) for n, a in arrays.items()}
-        truth = solve(problem, given)
-        return exactly(_back(truth.y.astype(form), problem.result_format.numpy).astype(np.int64), truth.indices)
-
-    return rule
-
-
-def _back(a: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Floating-point numbers as integers again; the one beyond the largest integer that rounding made is left to it."""
-    limits = np.iinfo(dtype)
-    top, low = np.nextafter(a.dtype.type(2.0 ** (limits.bits - 1)), a.dtype.type(0)), a.dtype.type(limits.min)
-    return np.clip(a, low, top).astype(dtype) if limits.bits > 24 else a.astype(dtype)
-
-
-def _wrapped(kind: type) -> Callable[[Problem, Arrays], Prediction | None]:
-    def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
-        if problem.format.kind != "int" or np.dtype(kind).itemsize >= problem.format.numpy.itemsize:
-            return None
-        small = {n: a.astype(kind).astype(np.int64) for n, a in arrays.items()}
-        return exactly(solve(problem, small).y.astype(kind).astype(np.int64))
-
-    return rule
-
-
-def _other_sign(problem: Problem, arrays: Arrays) -> Arrays | None:
-    if problem.dtype not in ("int8", "uint8") or "x" not in arrays:
-        return None
-    other = np.uint8 if problem.dtype == "int8" else np.int8
-    return {n: a.astype(other) if n in ("x", "x_zero") else a for n, a in arrays.items()}
-
-
-def _clipped_at_signed(problem: Problem, part: np.ndarray) -> np.ndarray | None:
-    return np.minimum(part, 127) if problem.result_format.name == "uint8" else None
 
 
 def _other_sixteen(problem: Problem, arrays: Arrays) -> Arrays | None:
@@ -228,17 +180,33 @@ def _normwise(problem: Problem, arrays: Arrays) -> Prediction | None:
     if problem.format.kind != "float" or problem.format.significand < 24:
         return None
     truth = solve(problem, arrays)
-    bound = bounds.admissible(problem, truth, arrays, accuracy_named("fft"))
-    return Prediction(truth.y, truth.low, bound.tolerance)
+    if problem.op.forward:
+        tolerance = bounds.admissible(problem, truth, arrays, accuracy_named("fft")).tolerance
+    else:
+        tolerance = bounds.componentwise(problem, truth).tolerance + _of_spectra(problem, arrays)
+    return Prediction(truth.y, truth.low, tolerance)
+
+
+def _of_spectra(problem: Problem, arrays: Arrays) -> np.ndarray:
+    """The same of a gradient of the input: it is a convolution of what its stride spreads out, with the kernels turned round."""
+    each, out = problem.channels // problem.groups, problem.out_channels // problem.groups
+    dy = np.abs(arrays["dy"].astype(np.float64)).reshape(problem.batch, problem.groups, 1, out, -1)
+    w = np.abs(arrays["w"].astype(np.float64)).reshape(1, problem.groups, out, each, -1).swapaxes(2, 3)
+    one_dy, two_dy = dy.sum(axis=-1), np.sqrt((dy**2).sum(axis=-1))
+    one_w, two_w = w.sum(axis=-1), np.sqrt((w**2).sum(axis=-1))
+    length = math.prod(2 * (window.padded + window.extent) for window in problem.windows)
+    spread = fft_constant(length) * (2 * two_dy * one_w + one_dy * two_w).sum(axis=-1) + out * (two_dy * two_w).sum(axis=-1)
+    return np.asarray(problem.format.unit_roundoff * spread.reshape(problem.batch, problem.channels, *[1] * problem.op.ndim))
 
 
 INPUTS: tuple[Hypothesis, ...] = tuple(_inputs())
-HYPOTHESES: tuple[Hypothesis, ...] = (*INPUTS, *_integers())
+HYPOTHESES: tuple[Hypothesis, ...] = (*INPUTS, *_sixteen())
 LAST: tuple[Hypothesis, ...] = tuple(_other_bits())
 TRANSFORM = new(
-    "transform-method",
-    "This behaves like a transform method (FFT, Winograd): accurate relative to the norm of the whole, not to each output",
+    "normwise-accuracy",
+    "It is accurate relative to the norm of the whole, not to each output: large terms are added and taken off again, as in a "
+    "transform method (FFT, Winograd) that is not declared",
     _normwise,
     (Family.CONV,),
-    FORWARDS,
+    FORWARDS | INPUT_GRADS,
 )

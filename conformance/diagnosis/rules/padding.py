@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from conformance.diagnosis.prediction import Hypothesis, Prediction
 from conformance.diagnosis.rules.base import (
+    CONVS,
     FORWARDS,
+    INPUT_GRADS,
     SLIDING,
     WITH_WINDOWS,
     by_problem,
+    by_result,
     by_tables,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.diagnosis.rules.windows import of_axes, parameter
 from conformance.diagnosis.tables import table_like
 from conformance.problem import Family, Problem
-from conformance.problem.window import AUTO_PADS, OUTSIDE, TransposedWindow, Window, auto_padding
+from conformance.problem.window import OUTSIDE, Window
 from conformance.reference.truth import Arrays
 
 _MODES = {"zeros": "holds zeros", "reflect": "reflects", "replicate": "repeats the edge", "circular": "wraps round"}
@@ -59,12 +61,35 @@ def _amounts() -> Iterator[Hypothesis]:
     yield from told("padding-doubled", "the padding is twice what it should be", lambda b, e: (2 * b, 2 * e))
     words = "the padding of a gradient is k - 1 - p, without the dilation"
     yield from parameter("padding-without-dilation", words, _undilated)
+    words = "the padding is taken from the axes in reverse order, at most half of the kernel"
+    yield from parameter("padding-reversed", words, _reversed_half, SLIDING - CONVS)
+    words = "what negative padding crops has the gradient of its neighbour"
+    yield new("cropped-repeats-neighbour", words, by_result(_crop_repeated), SLIDING, INPUT_GRADS)
     yield new("cropping-of-zeros", "what negative padding should crop is set to zero and kept", _crop_of_zeros, SLIDING, FORWARDS)
 
 
 def _undilated(problem: Problem, axis: int) -> dict[str, Any] | None:
     window = problem.windows[axis]
     return {"pad_begin": window.pad_begin - (window.kernel - 1) * (window.dilation - 1)}
+
+
+def _reversed_half(problem: Problem, axis: int) -> dict[str, Any] | None:
+    begin, end = problem.padding[::-1][axis]
+    half = problem.windows[axis].kernel // 2
+    return {"pad_begin": min(begin, half), "pad_end": min(end, half)} if problem.op.ndim > 1 else None
+
+
+def _crop_repeated(problem: Problem, part: np.ndarray) -> np.ndarray | None:
+    if min(map(min, problem.padding)) >= 0:
+        return None
+    part = part.copy()
+    for axis, (begin, end) in enumerate(problem.padding):
+        size, at = part.shape[2 + axis], (slice(None),) * (2 + axis)
+        if begin < 0:
+            part[(*at, slice(0, -begin))] = part[(*at, slice(-begin, 1 - begin))]
+        if end < 0:
+            part[(*at, slice(size + end, size))] = part[(*at, slice(size + end - 1, size + end))]
+    return part
 
 
 def _crop_of_zeros(problem: Problem, arrays: Arrays) -> Prediction | None:
@@ -120,6 +145,27 @@ def _other_end(mode: str) -> Callable[[Problem, int], np.ndarray | None]:
     return read
 
 
+def _reflected_at_most(most: int) -> Callable[[Problem, int], np.ndarray | None]:
+    def read(problem: Problem, axis: int) -> np.ndarray | None:
+        window = problem.windows[axis]
+        if not isinstance(window, Window) or window.mode != "reflect":
+            return None
+        return window.element_at(np.clip(window.positions(), -most, window.size - 1 + most))
+
+    return read
+
+
+def _zeros_at(end: int, given: str) -> Callable[[Problem, int], np.ndarray | None]:
+    def read(problem: Problem, axis: int) -> np.ndarray | None:
+        window = problem.windows[axis]
+        if not isinstance(window, Window) or window.mode != given:
+            return None
+        at = window.positions()
+        return np.where(at >= window.size if end else at < 0, OUTSIDE, window.table())
+
+    return read
+
+
 def _first_axes_of_zeros(problem: Problem, axis: int) -> np.ndarray | None:
     last = problem.op.ndim - 1
     return table_like(problem.windows[axis], mode="zeros") if axis < last and isinstance(problem.windows[axis], Window) else None
@@ -138,6 +184,13 @@ def _modes() -> Iterator[Hypothesis]:
     yield new("circular-wrong-way", words, by_tables(_other_end("circular")), conv, WITH_WINDOWS)
     words = "replicated padding copies the first element on both sides"
     yield new("replicate-first", words, by_tables(_other_end("replicate")), conv, WITH_WINDOWS)
+    for most in (1, 2):
+        words = f"reflected padding of more than {most} repeats what comes before"
+        yield new(f"reflect-at-most-{most}", words, by_tables(_reflected_at_most(most)), conv, WITH_WINDOWS)
+    for given in ("reflect", "replicate", "circular"):
+        for end, place in enumerate(("before", "behind")):
+            words = f"{_name(given)} {place} holds zeros, and has no gradient"
+            yield new(f"{given}-as-zeros", words, by_tables(_zeros_at(end, given)), conv, WITH_WINDOWS)
     words = "only the last axis is padded by the mode, the others with zeros"
     yield new("mode-of-last-axis", words, by_tables(_first_axes_of_zeros), conv, WITH_WINDOWS)
     for axis, place in enumerate(("first", "second", "third")):
@@ -154,80 +207,6 @@ def _name(mode: str) -> str:
     )
 
 
-def _rules() -> Iterator[Hypothesis]:
-    """Padding by a rule. The problem that a rule of problems sees has forgotten its own, so these wrap it."""
-    other = {"same_upper": "same_lower", "same_lower": "same_upper"}
-    told: list[tuple[str, str, Pads]] = [
-        (
-            "same-upper-lower-exchanged",
-            "SAME_UPPER and SAME_LOWER are exchanged",
-            lambda p, w: auto_padding(other.get(p.auto_pad, p.auto_pad), w),
-        ),
-        ("same-undilated", "the rule pads as for a kernel without dilation", lambda p, w: _half(p, _total(w, dilation=1))),
-        ("same-without-stride", "the rule pads as for a stride of 1", lambda p, w: _half(p, _total(w, stride=1))),
-        (
-            "same-of-first-stride",
-            "the rule pads every axis for the stride of the first",
-            lambda p, w: _half(p, _total(w, stride=p.stride[0])),
-        ),
-        (
-            "same-odd-one-before",
-            "the rule puts the odd element of the padding before, not behind",
-            lambda p, w: auto_padding("same_lower", w),
-        ),
-        (
-            "same-rounded-up",
-            "the rule pads both sides by half of what is needed, rounded up",
-            lambda p, w: (-(-_total(w) // 2),) * 2,
-        ),
-        (
-            "same-rounded-down",
-            "the rule pads both sides by half of what is needed, rounded down",
-            lambda p, w: (_total(w) // 2,) * 2,
-        ),
-    ]
-    for key, words, pads in told:
-        yield new(key, words, _by_rule(pads))
-        yield new(key, words, _by_rule_fitted(pads))
-
-
-def _total(window: Any, **changes: int) -> int:
-    return sum(auto_padding("same_upper", replace(window, **changes)))
-
-
-def _half(problem: Problem, total: int) -> tuple[int, int]:
-    small, large = total // 2, total - total // 2
-    return (large, small) if problem.auto_pad == "same_lower" else (small, large)
-
-
-Pads = Callable[[Problem, Any], tuple[int, int]]
-
-
-def _by_rule_fitted(pads: Pads) -> Callable[[Problem, Arrays], Prediction | None]:
-    """As many outputs as come of the padding."""
-
-    def rule(problem: Problem, arrays: Arrays) -> Prediction | None:
-        if problem.auto_pad not in AUTO_PADS[1:]:
-            return None
-        wanted = [pads(problem, window) for window in problem.windows]
-        return by_problem(lambda plain: _with_pads(plain, wanted))(problem, arrays)
-
-    return rule
-
-
-def _by_rule(pads: Pads) -> Callable[[Problem, Arrays], Prediction | None]:
-    def read(problem: Problem, axis: int) -> np.ndarray | None:
-        window = problem.windows[axis]
-        if problem.auto_pad not in AUTO_PADS[1:] or not isinstance(window, Window):
-            return None
-        begin, end = pads(problem, window)
-        at = np.arange(window.output)[:, None] * window.stride - begin + np.arange(window.kernel)[None, :] * window.dilation
-        table = window.element_at(at)
-        return np.where(at < window.size + end, table, OUTSIDE)
-
-    return by_tables(read)
-
-
 def _ceils() -> Iterator[Hypothesis]:
     pools = SLIDING - {Family.CONV, Family.CONV_TRANSPOSE, Family.CONV_INTEGER}
     yield new("ceil-ignored", "ceil mode is ignored", by_problem(lambda p: p.with_windows(ceil=False)), pools, FORWARDS)
@@ -235,18 +214,6 @@ def _ceils() -> Iterator[Hypothesis]:
     yield new("ceil-unclipped", words, _unclipped, pools, FORWARDS)
     words = "ceil mode is always on"
     yield new("ceil-always", words, by_problem(lambda p: p.with_windows(ceil=True)), pools, FORWARDS)
-    words = "the output padding is ignored"
-    transposed = (Family.CONV_TRANSPOSE,)
-    yield new("output-padding-ignored", words, by_problem(lambda p: p.with_windows(output_padding=0)), transposed, FORWARDS)
-    words = "the output padding is put before, not behind"
-    yield new("output-padding-before", words, by_tables(_output_padding_before), transposed, WITH_WINDOWS)
-
-
-def _output_padding_before(problem: Problem, axis: int) -> np.ndarray | None:
-    window = problem.windows[axis]
-    if not isinstance(window, TransposedWindow) or not window.output_padding:
-        return None
-    return table_like(window, pad_begin=window.pad_begin - window.output_padding)
 
 
 def _unclipped(problem: Problem, arrays: Arrays) -> Prediction | None:
@@ -261,4 +228,4 @@ def _unclipped(problem: Problem, arrays: Arrays) -> Prediction | None:
     return Prediction(free, free, np.full(shape, np.inf))
 
 
-HYPOTHESES: tuple[Hypothesis, ...] = (*_amounts(), *_modes(), *_rules(), *_ceils())
+HYPOTHESES: tuple[Hypothesis, ...] = (*_amounts(), *_modes(), *_ceils())

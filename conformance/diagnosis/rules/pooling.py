@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from conformance.diagnosis.prediction import Hypothesis, Prediction, of_truth, predicted
+from conformance.diagnosis.prediction import Hypothesis, Prediction, Rule, of_truth, predicted
 from conformance.diagnosis.rules.base import (
     ADAPTIVE,
     AVERAGES,
@@ -75,9 +75,14 @@ def _counts(problem: Problem) -> list[np.ndarray]:
     return [(w.inside_padded() if padded else w.inside()).sum(axis=1) for w in problem.windows]  # type: ignore[union-attr]
 
 
+def divisor_of(problem: Problem) -> np.ndarray:
+    """Each window's divisor."""
+    return outer(_counts(problem)) if problem.divisor is None else np.array(problem.divisor)
+
+
 def _divisor(problem: Problem, arrays: Arrays) -> np.ndarray | float | None:
     """Of a forward pass each window's divisor; of a gradient one for all, where there is one."""
-    counts = outer(_counts(problem)) if problem.divisor is None else np.array(problem.divisor)
+    counts = divisor_of(problem)
     if problem.op.pass_name not in INPUT_GRADS:
         return counts
     return float(counts.flat[0]) if counts.size and (counts == counts.flat[0]).all() else None
@@ -132,6 +137,21 @@ def _adaptive(bounds: Callable[[AdaptiveWindow, Problem], list[tuple[int, int]]]
     return read
 
 
+def _or_empty(bounds: Callable[[AdaptiveWindow, Problem], list[tuple[int, int]]]) -> Rule:
+    """The result of other windows; of those that are empty, which the table has no entry for, it may be anything."""
+    rule = by_tables(_adaptive(bounds))
+
+    def or_anything(problem: Problem, arrays: Arrays) -> Prediction | None:
+        made = rule(problem, arrays)
+        if made is None or problem.op.pass_name in INPUT_GRADS:
+            return made
+        some = [np.array([min(end, w.size) > first for first, end in bounds(w, problem)]) for w in problem.windows]  # type: ignore[arg-type]
+        known = outer(some) > 0
+        return dataclasses.replace(made, tolerance=np.where(known, made.tolerance, np.inf)) if known.any() else made
+
+    return or_anything
+
+
 def _even(window: AdaptiveWindow, output: int) -> list[tuple[int, int]]:
     return [(i * window.size // output, -(-(i + 1) * window.size // output)) for i in range(window.output)]
 
@@ -166,7 +186,7 @@ def _adaptives() -> Iterator[Hypothesis]:
          lambda w, p: _even(w, p.windows[0].output)),
     ]  # fmt: skip
     for key, words, bounds in told:
-        yield new(key, words, by_tables(_adaptive(bounds)), ADAPTIVE)
+        yield new(key, words, _or_empty(bounds), ADAPTIVE)
     words = "averages are divided by size / output, not by the elements of their window"
     averages = (Family.ADAPTIVE_AVG_POOL,)
     yield new("adaptive-divided-by-ratio", words, by_factor(_counts_by_ratio), averages, EVERY_PASS - INPUT_GRADS)
@@ -200,6 +220,8 @@ def _strided(problem: Problem, axis: int) -> np.ndarray | None:
 def _norms() -> Iterator[Hypothesis]:
     lp = (Family.LP_POOL,)
     yield new("norm-without-root", "the root of the norm is not taken", _rootless, lp, FORWARDS)
+    words = "the root is a square root whatever the norm"
+    yield new("norm-with-square-root", words, _square_root, lp, FORWARDS)
     yield new("norm-is-2", "the norm is 2 whatever is asked for", by_problem(lambda p: p.replace(norm=2.0)), lp)
     yield new("norm-is-1", "the norm is 1 whatever is asked for", by_problem(lambda p: p.replace(norm=1.0)), lp)
     yield new("norm-rounded-down", "the norm is rounded down to a whole number", by_problem(_whole_norm), lp)
@@ -227,13 +249,19 @@ def _whole_norm(problem: Problem) -> Problem | None:
 
 
 def _rootless(problem: Problem, arrays: Arrays) -> Prediction | None:
-    """The power of the right result: its relative error p times, and the power's own."""
-    if math.isinf(problem.norm):
-        return None
+    return None if math.isinf(problem.norm) else _power(problem, arrays, problem.norm)
+
+
+def _square_root(problem: Problem, arrays: Arrays) -> Prediction | None:
+    return None if math.isinf(problem.norm) or problem.norm == 2 else _power(problem, arrays, problem.norm / 2)
+
+
+def _power(problem: Problem, arrays: Arrays, exponent: float) -> Prediction:
+    """A power of the right result: its relative error so many times, and the power's own."""
     truth = solve(problem, arrays)
     with np.errstate(over="ignore"):
-        y = truth.y**problem.norm
-    roundings = math.ceil(problem.norm) * (truth.roundings + int(truth.n.max(initial=1)))
+        y = truth.y**exponent
+    roundings = (1 + math.ceil(exponent)) * (truth.roundings + int(truth.n.max(initial=1)))
     return of_truth(
         problem, arrays, dataclasses.replace(truth, y=y, low=np.zeros_like(y), S=y, error=y * 2.0**-48, roundings=roundings)
     )

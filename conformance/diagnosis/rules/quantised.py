@@ -13,6 +13,7 @@ from conformance.diagnosis.rules.base import FORWARDS, by_arrays
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.diagnosis.tables import TableWindow
 from conformance.problem import FORMATS, Family, Problem, Window
+from conformance.reference.contraction import geometry_of, windows
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
@@ -140,11 +141,36 @@ def _results() -> Iterator[Hypothesis]:
     yield new("clipped-early", words, _finished(ends="early"), _QUANTISED, FORWARDS)
     words = "the bias is added behind the scale"
     yield new("bias-unscaled", words, _bias_unscaled, _QUANTISED, FORWARDS)
+    for by_channel, where in ((False, "neighbouring taps"), (True, "neighbouring channels")):
+        words = f"pairs of products of {where} are summed in 16 bits, which saturate"
+        yield new("pairs-saturate", words, _of_sums(_pairs(by_channel)), _QUANTISED, FORWARDS)
     for bits, kind in ((16, np.int16), (8, np.int8)):
         words = f"sums are kept in {bits} bits, which wrap"
         yield new(f"sums-of-{bits}-bits", words, _of_sums(_short(kind)), _QUANTISED, FORWARDS)
         words = f"sums are kept in {bits} bits, which saturate"
         yield new(f"sums-of-{bits}-bits", words, _of_sums(_saturating(kind)), _QUANTISED, FORWARDS)
+
+
+def _pairs(by_channel: bool) -> Callable[[Problem, Arrays], np.ndarray | None]:
+    """Unsigned inputs times weights, two products at a time in 16 bits; what the zero points take off is exact."""
+
+    def sums(problem: Problem, arrays: Arrays) -> np.ndarray | None:
+        if problem.dtype != "uint8" or problem.groups > 1:
+            return None
+        x = windows(geometry_of(problem), arrays["x"].astype(np.int64))
+        w = arrays["w"].astype(np.int64) - arrays["w_zero"].astype(np.int64).reshape(-1, *[1] * (1 + problem.op.ndim))
+        axis = 2 if by_channel else 2 + problem.op.ndim  # of (batch, out, in, *taps, *places)
+        bare, lost = w.reshape(1, *w.shape, *[1] * problem.op.ndim), np.zeros(problem.output_shape, np.int64)
+        summed = tuple(range(2, 3 + problem.op.ndim))
+        for out in range(problem.out_channels):
+            products = x[:, None] * bare[:, out : out + 1]
+            if products.shape[axis] % 2:
+                products = np.concatenate([products, np.zeros_like(products.take([0], axis))], axis)
+            pairs = np.add.reduceat(products, np.arange(0, products.shape[axis], 2), axis)
+            lost[:, out : out + 1] = (np.clip(pairs, -(2**15), 2**15 - 1) - pairs).sum(axis=summed)
+        return _sums(problem, arrays) + lost if lost.any() else None
+
+    return sums
 
 
 def _short(kind: type) -> Callable[[Problem, Arrays], np.ndarray]:

@@ -36,10 +36,16 @@ def _specials() -> Iterator[Hypothesis]:
     words = "infinities are clipped to the largest finite number"
     yield new("infinity-clipped", words, _clipped, ALL)
     yield new("infinity-clipped", words, _clipped_inputs, ALL)
+    yield new("infinity-clipped", words, _clipped_sums, ALL)
     words = "infinities become NaN"
     yield new("infinity-to-nan", words, _infinity_to_nan, ALL)
-    yield new("subnormals-flushed", "subnormal numbers are flushed to zero", by_arrays(_flushed), ALL)
-    yield new("subnormals-flushed", "subnormal numbers are flushed to zero", by_result(_flushed_result), ALL)
+    words = "subnormal numbers are flushed to zero"
+    yield new("subnormals-flushed", words, by_arrays(_flushed()), ALL)
+    yield new("subnormals-flushed", words, by_result(_flushed_result), ALL)
+    yield new("subnormals-flushed", "subnormal results are flushed to zero", by_result(_flushed_result), ALL)
+    for name, noun in (("x", "inputs"), ("w", "weights"), ("dy", "gradients"), ("ddx", "second gradients")):
+        words = f"subnormal {noun} are flushed to zero"
+        yield new("subnormals-flushed", words, by_arrays(_flushed(name)), ALL)
 
 
 def _without_nan(value: float) -> Callable[[Problem, Arrays], Arrays | None]:
@@ -102,6 +108,14 @@ def _clipped_inputs(problem: Problem, arrays: Arrays) -> Prediction | None:
     return dataclasses.replace(made, y=np.clip(overflowed(truth.y, problem.result_format), -top, top))
 
 
+def _clipped_sums(problem: Problem, arrays: Arrays) -> Prediction | None:
+    """Clipped inputs and clipped sums: where infinities of both signs meet, what is left depends on their order."""
+    made = _clipped(problem, arrays)
+    if made is None or not any(np.isinf(a.astype(np.float64)).any() for a in arrays.values() if a.dtype.kind == "f"):
+        return None
+    return dataclasses.replace(made, tolerance=np.where(np.isnan(made.y), np.inf, made.tolerance))
+
+
 def _infinity_to_nan(problem: Problem, arrays: Arrays) -> Prediction | None:
     right = predicted(problem, arrays)
     return None if right.y.dtype.kind != "f" else dataclasses.replace(right, y=np.where(np.isinf(right.y), np.nan, right.y))
@@ -111,14 +125,21 @@ def _smallest_normal(problem: Problem) -> float:
     return 2.0**problem.format.min_exponent
 
 
-def _flushed(problem: Problem, arrays: Arrays) -> Arrays | None:
-    if problem.format.kind != "float":
-        return None
-    least = _smallest_normal(problem)
-    wide = {n: a.astype(np.float64) if a.dtype.kind not in "iu" else a for n, a in arrays.items()}
-    return {
-        n: np.where(np.abs(wide[n]) < least, a.dtype.type(0), a) if a.dtype.kind not in "iu" else a for n, a in arrays.items()
-    }
+def _flushed(*names: str) -> Callable[[Problem, Arrays], Arrays | None]:
+    """Those in the tensors named, or in all."""
+
+    def change(problem: Problem, arrays: Arrays) -> Arrays | None:
+        if problem.format.kind != "float":
+            return None
+        least, made = _smallest_normal(problem), {}
+        for name in names or arrays:
+            if name in arrays and arrays[name].dtype.kind not in "iu":
+                small = np.abs(arrays[name].astype(np.float64)) < least
+                if (small & (arrays[name] != 0)).any():
+                    made[name] = np.where(small, arrays[name].dtype.type(0), arrays[name])
+        return {**arrays, **made} if made else None
+
+    return change
 
 
 def _flushed_result(problem: Problem, part: np.ndarray) -> np.ndarray | None:

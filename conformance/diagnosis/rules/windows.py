@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from conformance.diagnosis.prediction import Hypothesis
-from conformance.diagnosis.rules.base import CONVS, GEOMETRIC, SLIDING, WITH_WINDOWS, by_arrays, by_problem, by_result, by_tables
+from conformance.diagnosis.rules.base import (
+    CONVS,
+    FORWARDS,
+    GEOMETRIC,
+    SLIDING,
+    WITH_WINDOWS,
+    by_arrays,
+    by_problem,
+    by_result,
+    by_tables,
+)
 from conformance.diagnosis.rules.base import WEIGHT_GRADS as OF_WEIGHTS
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.diagnosis.tables import table_like
 from conformance.problem import Family, Problem
 from conformance.problem.operators import WEIGHT_GRAD
-from conformance.problem.window import OUTSIDE, Window
+from conformance.problem.window import OUTSIDE
 from conformance.reference.truth import Arrays
 
 AXES = ("first", "second", "third")
@@ -24,7 +33,10 @@ PerAxis = Callable[[Problem, int], dict[str, Any] | None]
 
 
 def parameter(key: str, words: str, change: PerAxis, families: frozenset[Family] = SLIDING) -> Iterator[Hypothesis]:
-    """Another parameter of each axis' window: with as many places as asked for, and with as many as come of it."""
+    """Another parameter of each axis' window: with as many places as asked for, and with as many as come of it.
+
+    Of a transposed convolution also with the right part of what comes before its end is cut off.
+    """
 
     def read(problem: Problem, axis: int) -> np.ndarray | None:
         changes = change(problem, axis)
@@ -35,8 +47,20 @@ def parameter(key: str, words: str, change: PerAxis, families: frozenset[Family]
             problem = problem.with_axis(axis, **(changes or {}))
         return problem
 
-    yield new(key, words, by_tables(read), families, WITH_WINDOWS)
-    yield new(key, words, by_problem(whole), families, WITH_WINDOWS)
+    def uncut(problem: Problem) -> Problem | None:
+        changed = whole(problem)
+        if changed == problem:
+            return None
+        for axis, window in enumerate(changed.windows):
+            padding = min(changed.output_padding[axis], max(window.stride, window.dilation) - 1)
+            changed = changed.with_axis(axis, pad_end=0, output_padding=padding)
+        return changed
+
+    rules, transposed = (by_tables(read), by_problem(whole, fit=True)), frozenset({Family.CONV_TRANSPOSE})
+    yield Hypothesis(key, words, rules, families - transposed, WITH_WINDOWS)
+    if families & transposed:
+        yield Hypothesis(key, words, rules, transposed, WITH_WINDOWS - FORWARDS)
+        yield Hypothesis(key, words, (*rules, by_problem(uncut)), transposed, FORWARDS)
 
 
 def _of_axis(field: str, other: Callable[[int, int], int]) -> PerAxis:
@@ -115,8 +139,8 @@ def _shift(by: int) -> PerAxis:
     return lambda problem, axis: {"pad_begin": problem.windows[axis].pad_begin - by}
 
 
-def _shift_in(axis: int, by: int) -> PerAxis:
-    return lambda problem, at: {"pad_begin": problem.windows[at].pad_begin - by} if at == axis else None
+def _shifted_in(axis: int, by: int) -> Callable[[Problem, int], np.ndarray | None]:
+    return lambda problem, at: table_like(problem.windows[at], **_shift(by)(problem, at) or {}) if at == axis else None
 
 
 def _without_tap(which: str) -> Callable[[Problem, int], np.ndarray | None]:
@@ -145,16 +169,6 @@ def _swapped_roles(problem: Problem, axis: int) -> dict[str, Any] | None:
     return {"stride": window.dilation, "dilation": window.stride}
 
 
-def _kernel_of(other: Callable[[int, int], int]) -> Callable[[Problem, int], np.ndarray | None]:
-    """Of what has no weights: the kernel's size taken from another axis."""
-
-    def read(problem: Problem, axis: int) -> np.ndarray | None:
-        window, source = problem.windows[axis], other(axis, problem.op.ndim)
-        return table_like(window, kernel=problem.windows[source].kernel) if isinstance(window, Window) else None
-
-    return read
-
-
 def _all() -> Iterator[Hypothesis]:
     yield from _flips()
     yield from _transposes()
@@ -163,15 +177,10 @@ def _all() -> Iterator[Hypothesis]:
     yield from of_axes("stride", "stride")
     yield from of_axes("dilation", "dilation")
     pools = SLIDING - CONVS
-    yield new(
-        "kernel-of-first-axis",
-        "the kernel size of the first axis is taken for all axes",
-        by_tables(_kernel_of(lambda a, n: 0)),
-        pools,
-        WITH_WINDOWS,
-    )
-    reverse = by_tables(_kernel_of(lambda a, n: n - 1 - a))
-    yield new("kernel-reversed", "the kernel size is taken from the axes in reverse order", reverse, pools, WITH_WINDOWS)
+    words = "the kernel size of the first axis is taken for all axes"
+    yield from parameter("kernel-of-first-axis", words, _of_axis("kernel", lambda a, n: 0), pools)
+    words = "the kernel size is taken from the axes in reverse order"
+    yield from parameter("kernel-reversed", words, _of_axis("kernel", lambda a, n: n - 1 - a), pools)
     words = "the stride is taken as dilation and the dilation as stride"
     yield from parameter("stride-and-dilation-exchanged", words, _swapped_roles)
     words = "the dilation is at most 2"
@@ -198,7 +207,7 @@ def _all() -> Iterator[Hypothesis]:
         yield from parameter(f"one-{word}", f"every window lies one element {word} than it should", _shift(by))
         for axis in range(3):
             words = f"every window lies one element {word} than it should in the {AXES[axis]} axis"
-            yield from itertools.islice(parameter(f"one-{word}", words, _shift_in(axis, by)), 1)
+            yield new(f"one-{word}", words, by_tables(_shifted_in(axis, by)), SLIDING, WITH_WINDOWS)
 
 
 def _ignored_in(axis: int, field: str) -> PerAxis:
