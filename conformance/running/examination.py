@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from conformance.cases.case import Case
 from conformance.diagnosis.diagnose import Diagnosis, diagnose
 from conformance.diagnosis.evidence import Evidence, Observation, is_small
+from conformance.diagnosis.state import Processes
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.running.outcome import Outcome
@@ -63,8 +64,12 @@ def examine(
         except WorkerLost:
             return None
 
+    def fresh(calls: Sequence[Call]) -> Sequence[Reply] | None:
+        return session.elsewhere(Job(tuple(calls)), seconds)
+
     known = [
-        dataclasses.replace(one, before=(*one.before, *evidence.earlier(one)))
+        dataclasses.replace(one, before=(*evidence.earlier(one), *one.before))
         for one in evidence.like(trial.check.name, failure.kind)
     ]
-    return diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds)
+    processes = Processes(ask, fresh, lambda problem: claims[operator].refusal(problem) is None)
+    return diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds, processes)
