@@ -49,7 +49,8 @@ class Diagnosis:
     """What it is, the first line first; nothing where nothing is known. ``hypothesis`` is a key of the hypotheses.
 
     ``explains`` of ``of`` failing cases are explained: all of them, or there is no hypothesis; 0 where an experiment or the
-    kind of failure says what it is. ``where`` is the failing region, ``field`` the effective receptive field where it is not what it should be.
+    kind of failure says what it is.
+    ``where`` is the failing region, ``field`` the effective receptive field where it is not what it should be.
     """
 
     words: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
 """What a wrong result in a sequence of calls is in terms of the calls before it: their results, their tensors, or sums of them.
 
-Each explanation predicts all elements, and counts those that tell it from the right result.
+Each explanation predicts all elements, and counts the different numbers that tell it from the right result, zero left out.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ class Step:
 
     @cached_property
     def right(self) -> bool:
-        seen = self.seen
-        if not self.of_shape(self) or not agrees(seen.truth, seen.actual, seen.problem).all():
+        seen, actual = self.seen, self.seen.actual
+        if actual is None or not self.of_shape(self) or not agrees(seen.truth, actual, seen.problem).all():
             return False
         if len(seen.outputs) < 2 or seen.truth.indices is None:
             return True
-        return seen.outputs[1].shape == seen.outputs[0].shape and bool((seen.indices == seen.truth.indices).all())
+        return seen.indices is not None and np.array_equal(seen.indices, seen.truth.indices)
 
     @cached_property
     def bits(self) -> tuple[object, ...]:
@@ -59,7 +59,7 @@ class Difference:
 class Link:
     """What a step's result shows of an earlier step: ``what`` is "result", "sum", "parameters" or the name of a tensor.
 
-    ``shows`` counts the elements by which this is told from the right result, ``back`` the calls from one to the other.
+    ``shows`` counts the numbers by which this is told from the right result, ``back`` the calls from one to the other.
     """
 
     step: Step
@@ -144,7 +144,7 @@ _OF_WINDOW = {
 
 
 def _result(step: Step, other: Step) -> int:
-    """Of the other's right result, which came out: the elements that differ from its own; all of them in another shape."""
+    """Of the other's right result, which came out: the numbers that differ from its own; all of them in another shape."""
     if not step.of_shape(other):
         return 0
     truth, actual = other.seen.truth, step.seen.outputs[0].reshape(other.seen.truth.shape)
@@ -177,15 +177,15 @@ def _part(step: Step, other: Step, what: str) -> int:
 
 def _sums(step: Step, before: Sequence[Step]) -> tuple[Link, ...]:
     """The step from which on the results of all calls, of this shape or of this problem, were added to the right one."""
-    if not step.of_shape(step):
+    seen, actual = step.seen, step.seen.actual
+    if actual is None or not step.of_shape(step):
         return ()
-    seen = step.seen
     alike = [one for one in before if one.seen.truth.shape == seen.truth.shape and one.seen.problem.dtype == seen.problem.dtype]
     for added in (alike, [one for one in alike if one.seen.problem == seen.problem]):
         total = seen.truth
         for one in reversed(added):
             total = _added(total, one.seen.truth)
-            if agrees(total, seen.actual, seen.problem).all() and (shows := _shows(total, step)):
+            if agrees(total, actual, seen.problem).all() and (shows := _shows(total, step)):
                 return (Link(step, one, "sum", shows),)
     return ()
 
@@ -197,6 +197,5 @@ def _added(one: Prediction, other: Prediction) -> Prediction:
 
 def _shows(made: Prediction, step: Step) -> int:
     truth = step.seen.truth
-    if made.shape != truth.shape:
-        return int(np.prod(made.shape)) or 1
-    return int(differs(made, truth).sum())
+    telling = made.y if made.shape != truth.shape else made.y[differs(made, truth)]
+    return len(np.unique(telling[(telling != 0) & np.isfinite(telling)]))

@@ -34,6 +34,11 @@ def fresh_copy(call: Call, same_address: bool = False) -> Call:
     return replace(call, arrays={name: array.copy(order="K") for name, array in call.arrays.items()}, same_address=same_address)
 
 
+def on_integers(call: Call, seed: int) -> Call:
+    """The same call on integers."""
+    return Call(call.problem, data(call.problem, seed), call.layout)
+
+
 def variations(call: Call, claimed: Callable[[Problem], bool]) -> tuple[Call, ...]:
     """The failing call several times, then others, in an order that tells most first; shapes that may be refused are last."""
     problem, plain = call.problem, data(call.problem, 0)
@@ -57,7 +62,7 @@ def variations(call: Call, claimed: Callable[[Problem], bool]) -> tuple[Call, ..
 def signals(call: Call) -> tuple[Call, ...]:
     """Calls whose results hint at state when they are made in the process in which the first of them failed."""
     problem = call.problem
-    others = [Call(problem, data(problem, seed), call.layout) for seed in (6, 7)]
+    others = [on_integers(call, seed) for seed in (6, 7)]
     larger = problem.replace(batch=problem.batch + 1)
     others = [Call(larger, data(larger, 6), call.layout)] if not problem.batch else others
     return tuple(fresh_copy(one) for one in (call, call, *others, call))
@@ -91,13 +96,14 @@ def _padded_alike(problem: Problem) -> Iterator[Problem]:
 
 
 def _in_part(array: np.ndarray) -> Iterator[np.ndarray]:
-    """The same numbers in another order; others at the end and others in the middle of the longest axis."""
+    """The same numbers in another order; others at the end and others in the middle of the last and of the longest axis."""
     if array.size < 2:
         return
     yield np.ascontiguousarray(np.flip(array))
-    length = max(array.shape)
-    for start, end in ((length // 2, length), (_EDGE, length - _EDGE) if length > 2 * _EDGE else (1, length - 1)):
-        changed = array.copy()
-        part = changed.swapaxes(0, array.shape.index(length))[start:end]
-        part[...] = np.roll(part.reshape(-1), 1).reshape(part.shape)
-        yield changed
+    for axis in {array.ndim - 1, array.shape.index(max(array.shape))}:
+        length = array.shape[axis]
+        for start, end in ((length // 2, length), (_EDGE, length - _EDGE) if length > 2 * _EDGE else (1, length - 1)):
+            changed = array.copy()
+            part = changed.swapaxes(0, axis)[start:end]
+            part[...] = np.roll(part.reshape(-1), 1).reshape(part.shape)
+            yield changed

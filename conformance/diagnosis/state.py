@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.history import Difference, Link, Step, difference, linked
 from conformance.diagnosis.receptive_field import Ask
-from conformance.diagnosis.sequences import REPEATS, data, fresh_copy, signals, variations
+from conformance.diagnosis.sequences import REPEATS, fresh_copy, on_integers, signals, variations
 from conformance.diagnosis.told import Said, differing, remembered
 from conformance.diagnosis.unwritten import UNWRITTEN, unwritten
 from conformance.plugin.job import Call
@@ -22,10 +24,12 @@ from conformance.problem import Problem
 KINDS = ("wrong value", "wrong shape", "wrong index", "relation broken")
 """The kinds of failures that may come from an earlier call."""
 _TRIED = 2  # failing calls that are made in new processes
-_ENOUGH = 3  # elements by which an explanation must be told from the right result, all in all
+_ENOUGH = 3  # numbers by which an explanation must be told from the right result, all in all
 _LOOKED_AT = 12  # wrong results of a sequence
 _EXACT_SUMS = 3  # wrong results of a sequence before sums of sums may be rounded
 _CONFIRMED = 4  # calls that are made alone, to see that they are right there
+_ORDINARY = Said("", "The call is wrong alone, and always in the same way")
+_HERE = Said("earlier-calls", "The same call is right in a new process: the result depends on the calls before it")
 _ROOMY = 8  # elements of a result in which a coincidence is unlikely
 
 
@@ -62,7 +66,7 @@ def examined(failing: Sequence[Observation], processes: Processes, end: float) -
             return None
         said = _examined(seen, processes, end)
         if said is not None:
-            return said
+            return None if said is _ORDINARY else said
     return None
 
 
@@ -72,7 +76,9 @@ def varying(failing: Sequence[Observation], processes: Processes) -> Said:
     steps = _made(processes.ask, seen, [fresh_copy(seen.call)] * REPEATS)
     if len(steps) < REPEATS or len({step.bits for step in steps}) == 1 or not all(step.right for step in steps):
         return Said("not-repeatable", "The same call gives other bits when it is made again")
-    return Said("sums-in-varying-order", "The same call gives other last bits when it is made again: the order of its sums varies")
+    return Said(
+        "sums-in-varying-order", "The same call gives other last bits when it is made again: the order of its sums varies"
+    )
 
 
 def repeats_earlier(failing: Sequence[Observation]) -> bool:
@@ -95,24 +101,39 @@ def _chosen(failing: Sequence[Observation]) -> list[Observation]:
 
 
 def _examined(seen: Observation, processes: Processes, end: float) -> Said | None:
-    steps = _made(processes.fresh, seen, variations(seen.call, processes.claimed))
+    opening = seen if _tells(seen) else replace(seen, call=on_integers(seen.call, 0), outputs=())
+    steps = _made(processes.fresh, opening, variations(opening.call, processes.claimed))
     if len(steps) < REPEATS:
         return _in_the_same_process(seen, processes)
     if any(unwritten(step.seen) for step in steps if not step.right):
         return UNWRITTEN
     if not steps[0].right:
-        return _wrong_alone(seen, steps, processes)
+        return _wrong_alone(opening, steps, processes)
     said = _told(steps, processes, end)
-    if said is not None or time.perf_counter() > end or not seen.before:
+    if said is not None or time.perf_counter() > end:
         return said
-    real = [fresh_copy(call, call.same_address and number > 0) for number, call in enumerate((*seen.before, seen.call))]
-    return _told(_made(processes.fresh, seen, real), processes, end)
+    if seen.before:
+        real = [fresh_copy(call, call.same_address and number > 0) for number, call in enumerate((*seen.before, seen.call))]
+        said = _told(_made(processes.fresh, seen, real), processes, end)
+    if said is not None or opening is not seen or not all(step.right for step in steps[:REPEATS]):
+        return said
+    return _HERE if _wrong_here(seen, processes) else None
+
+
+def _tells(seen: Observation) -> bool:
+    """Whether the right result of a call has numbers by which it is known again."""
+    y = seen.truth.y
+    return bool(np.isfinite(y).all()) and len(np.unique(y[y != 0])) >= min(_ENOUGH, y.size)
+
+
+def _wrong_here(seen: Observation, processes: Processes) -> bool:
+    again = _made(processes.ask, seen, [fresh_copy(seen.call)])
+    return bool(again) and not again[0].right
 
 
 def _in_the_same_process(seen: Observation, processes: Processes) -> Said | None:
     """Where a new process costs too much: numbers that were never used here come out as those of a call before."""
-    problem = seen.call.problem
-    steps = _made(processes.ask, seen, [fresh_copy(Call(problem, data(problem, seed), seen.call.layout)) for seed in range(8, 13)])
+    steps = _made(processes.ask, seen, [on_integers(seen.call, seed) for seed in range(8, 13)])
     wrong = [number for number, step in enumerate(steps) if not step.right]
     links = _explained(steps, wrong, ("result", "sum"))
     return remembered(links) if links else None
@@ -122,13 +143,12 @@ def _wrong_alone(seen: Observation, steps: Sequence[Step], processes: Processes)
     """Of a call that is wrong at once in a new process: it may be so only there, or be other bits every time."""
     first, second = steps[0], steps[1]
     if second.right:
-        problem = seen.call.problem
-        other = _made(processes.fresh, seen, [Call(problem, data(problem, 1), seen.call.layout), fresh_copy(seen.call)])
+        other = _made(processes.fresh, seen, [on_integers(seen.call, 1), fresh_copy(seen.call)])
         if len(other) == 2 and not other[0].right and other[1].right:
             return Said("first-call", "The first call of a process gives another result than those after it")
         return None
     if first.bits == second.bits == _bits(seen):
-        return None
+        return _ORDINARY
     alone = _made(processes.fresh, seen, [fresh_copy(seen.call)])
     if alone and not alone[0].right and len({first.bits, alone[0].bits, second.bits}) == 3:
         return Said("varies", "The same call gives another wrong result every time: memory is read that nobody wrote, or chance")
@@ -143,7 +163,7 @@ def _told(steps: Sequence[Step], processes: Processes, end: float) -> Said | Non
     kinds = ("result", "sum", *dict.fromkeys(name for step in steps for name in step.seen.arrays), "parameters")
     links = _explained(steps, wrong, kinds)
     if links:
-        links = _confirmed(steps, links, processes, end)
+        links = _confirmed(links, processes, end)
         return remembered(links) if links else None
     return _unexplained(steps, wrong, processes)
 
@@ -164,23 +184,43 @@ def _explained(steps: Sequence[Step], wrong: Sequence[int], kinds: Iterable[str]
     return []
 
 
-def _confirmed(
-    steps: Sequence[Step], found: list[tuple[Link, ...]], processes: Processes, end: float
-) -> list[tuple[Link, ...]]:
-    """Those whose call is right alone: as the first of a new process, or of this one. One is tried for each difference."""
-    first = next(iter(steps))
-    kept, tried = [], dict[Difference, bool]()
+def _confirmed(found: list[tuple[Link, ...]], processes: Processes, end: float) -> list[tuple[Link, ...]]:
+    """Those that a call alone cannot show: numbers of another call, or a call that is right as the first of a process.
+
+    One is tried for each difference, first all in one process, where one that is right was not disturbed by those before it.
+    """
+    doubtful: dict[Difference, Step] = {}
     for links in found:
-        step = links[0].step
-        nearest = min((difference(link.of, step) for link in links), key=lambda one: one.amount)
-        if nearest not in tried:
-            same = step.seen.call.problem == first.seen.call.problem and not difference(first, step).tensors
-            if not same and (len(tried) >= _CONFIRMED or (tried and time.perf_counter() > end)):
-                continue
-            tried[nearest] = (first.right and same) or _right_alone(step, processes)
-        if tried[nearest]:
-            kept.append(links)
-    return kept
+        if not _is_certain(links):
+            doubtful.setdefault(_nearest(links), links[0].step)
+    calls = [_with_own_numbers(step.seen.call, number) for number, step in enumerate(doubtful.values())]
+    together = _made(processes.fresh, found[0][0].step.seen, calls) if calls else []
+    right = {apart for apart, step in zip(doubtful, together, strict=False) if step.right}
+    for number, (apart, step) in enumerate(doubtful.items()):
+        if number and apart not in right and number < _CONFIRMED and time.perf_counter() < end and _right_alone(step, processes):
+            right.add(apart)
+    return [links for links in found if _is_certain(links) or _nearest(links) in right]
+
+
+def _nearest(links: Sequence[Link]) -> Difference:
+    return min((difference(link.of, link.step) for link in links), key=lambda one: one.amount)
+
+
+def _is_certain(links: Sequence[Link]) -> bool:
+    """Whether all that came out depends on numbers which the call did not get, and which were drawn at random."""
+    if links[0].what == "parameters":
+        return False
+    if links[0].what == "sum" and any(link.of.right and not difference(link.of, link.step).amount for link in links):
+        return True  # of the same call, which was right before
+    return all(
+        any(how == "all" and links[0].what in ("result", "sum", name) for name, how in difference(link.of, link.step).tensors)
+        for link in links
+    )
+
+
+def _with_own_numbers(call: Call, number: int) -> Call:
+    """The first as it is; others on other numbers, so that what is remembered of one is not found for the next."""
+    return fresh_copy(call) if number == 0 else on_integers(call, 60 + number)
 
 
 def _right_alone(step: Step, processes: Processes) -> bool:

@@ -59,7 +59,8 @@ def _result(found: Sequence[Sequence[Link]], nearest: Sequence[Link], apart: Seq
     if any(one.memory and _all_numbers(one, link) for one, link in zip(apart, nearest, strict=True)):
         return Said("remembered-by-shape", f"{returned} by the shapes of the tensors{besides}")
     with_tensors = [one for one in apart if one.tensors]
-    if with_tensors and not any(one.memory for one in with_tensors):
+    whole = any(how == "all" for one in with_tensors for _, how in one.tensors)
+    if whole and not any(one.memory for one in with_tensors):
         return Said("remembered-by-address", f"{returned} by the address of the tensors{besides}")
     names |= {_named(name) for one in apart for name, how in one.tensors if how == "all"}
     parts = {_named(name) for one in apart for name, how in one.tensors if how != "all"}
