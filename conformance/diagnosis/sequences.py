@@ -46,8 +46,8 @@ def variations(call: Call, claimed: Callable[[Problem], bool]) -> tuple[Call, ..
     def on(arrays: Arrays, other: Problem | None = None, same_address: bool = False) -> Call:
         return fresh_copy(Call(other or problem, arrays, call.layout), same_address)
 
-    made = [fresh_copy(call, same_address=number > 0) for number in range(REPEATS)]
-    made += [on(plain), on(data(problem, 1), same_address=True), on(data(problem, 2)), on(plain)]
+    made = [fresh_copy(call) for _ in range(REPEATS)]
+    made += [on(plain), on(data(problem, 1), same_address=call.layout == "contiguous"), on(data(problem, 2)), on(plain)]
     if len(plain) > 1:
         made += [on({**plain, name: changed}) for name, changed in data(problem, 3).items() if changed.size]
     made += [on({**plain, name: changed}) for name, array in plain.items() for changed in _in_part(array) if name != "indices"]

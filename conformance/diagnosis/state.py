@@ -29,7 +29,10 @@ _LOOKED_AT = 12  # wrong results of a sequence
 _EXACT_SUMS = 3  # wrong results of a sequence before sums of sums may be rounded
 _CONFIRMED = 4  # calls that are made alone, to see that they are right there
 _ORDINARY = Said("", "The call is wrong alone, and always in the same way")
-_HERE = Said("earlier-calls", "The same call is right in a new process: the result depends on the calls before it")
+_HERE = Said(
+    "right-in-a-new-process",
+    "The same call is right in a new process: the result depends on the calls before it, or on where its tensors lie",
+)
 _ROOMY = 8  # elements of a result in which a coincidence is unlikely
 
 
@@ -54,7 +57,7 @@ def suspected(failing: Sequence[Observation], processes: Processes) -> bool:
         again, others = (steps[0], steps[1], steps[-1]), steps[2:-1]
         if any(step.right or step.bits != again[0].bits for step in again) or again[0].bits != _bits(seen):
             return True
-        if any(step.right or step.bits == again[0].bits for step in others):
+        if any(step.bits == again[0].bits or (step.right and _tells(seen)) for step in others):
             return True
     return False
 
@@ -170,7 +173,7 @@ def _told(steps: Sequence[Step], processes: Processes, end: float) -> Said | Non
 
 def _explained(steps: Sequence[Step], wrong: Sequence[int], kinds: Iterable[str]) -> list[tuple[Link, ...]]:
     """The links of the first kind by which every wrong result, of those looked at, is that of earlier calls."""
-    spread = wrong[:: -(-len(wrong) // _LOOKED_AT)]
+    spread = wrong[:: len(wrong) // _LOOKED_AT + 1]
     for what in kinds:
         found: list[tuple[Link, ...]] = []
         looked_at = wrong[:_EXACT_SUMS] if what == "sum" else spread
@@ -193,7 +196,10 @@ def _confirmed(found: list[tuple[Link, ...]], processes: Processes, end: float) 
     for links in found:
         if not _is_certain(links):
             doubtful.setdefault(_nearest(links), links[0].step)
-    calls = [_with_own_numbers(step.seen.call, number) for number, step in enumerate(doubtful.values())]
+    calls = [
+        on_integers(step.seen.call, 60 + number) if number and not apart.tensors else fresh_copy(step.seen.call)
+        for number, (apart, step) in enumerate(doubtful.items())
+    ]  # what is remembered of the numbers of one is not found for the next
     together = _made(processes.fresh, found[0][0].step.seen, calls) if calls else []
     right = {apart for apart, step in zip(doubtful, together, strict=False) if step.right}
     for number, (apart, step) in enumerate(doubtful.items()):
@@ -208,7 +214,7 @@ def _nearest(links: Sequence[Link]) -> Difference:
 
 def _is_certain(links: Sequence[Link]) -> bool:
     """Whether all that came out depends on numbers which the call did not get, and which were drawn at random."""
-    if links[0].what == "parameters":
+    if links[0].what == "parameters" or max(link.shows for link in links) < _ENOUGH:
         return False
     if links[0].what == "sum" and any(link.of.right and not difference(link.of, link.step).amount for link in links):
         return True  # of the same call, which was right before
@@ -216,11 +222,6 @@ def _is_certain(links: Sequence[Link]) -> bool:
         any(how == "all" and links[0].what in ("result", "sum", name) for name, how in difference(link.of, link.step).tensors)
         for link in links
     )
-
-
-def _with_own_numbers(call: Call, number: int) -> Call:
-    """The first as it is; others on other numbers, so that what is remembered of one is not found for the next."""
-    return fresh_copy(call) if number == 0 else on_integers(call, 60 + number)
 
 
 def _right_alone(step: Step, processes: Processes) -> bool:
