@@ -75,7 +75,7 @@ class Parameters:
     optional_calls = True
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        arrays, others = case.arrays(), _other_parameters(case.problem)
+        arrays, others = case.arrays(), other_parameters(case.problem)
         if not others:
             return ()
         problems = [case.problem, *others, case.problem]
@@ -151,7 +151,7 @@ class Threads:
         return judge_integers(claims, calls, replies, [f" ({self.about})"] * len(calls))
 
 
-def _other_parameters(problem: Problem) -> list[Problem]:
+def other_parameters(problem: Problem) -> list[Problem]:
     """The same tensors in, another parameter each: stride, dilation, padding, and those of a pooling."""
     window = problem.windows[-1]
     lone = problem.with_windows(stride=max(w.size for w in problem.windows))  # one output, whatever else: all sizes stay

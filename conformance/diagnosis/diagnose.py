@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.diagnosis.contract import BREACHES
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.explore import neighbours
 from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
@@ -21,18 +22,19 @@ from conformance.diagnosis.match import (
     explains,
     matches,
     predictions,
-    stale,
     would_fail,
     wrong_elements,
 )
 from conformance.diagnosis.prediction import Hypothesis, differs
 from conformance.diagnosis.receptive_field import Ask, Field, receptive_field
+from conformance.diagnosis.state import Processes, examined, repeats_earlier, suspected, varying
+from conformance.diagnosis.told import Said
+from conformance.diagnosis.unwritten import UNWRITTEN, unwritten
 from conformance.diagnosis.where import Known, Try, where, where_in_result
 
 _EXPLORED = 48
 _MOST_COMPARED = 24  # failing observations that every hypothesis is held against; the rest only what is left
 _PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
-    ("stale", "The result is that of a call before it", stale),
     ("batch-axis-kept", "The result of unbatched tensors keeps a batch axis", batch_axis_kept),
 )
 """What is seen of a failing call alone."""
@@ -46,8 +48,10 @@ _CAST = 0.35  # of the time, for the search among hypotheses
 class Diagnosis:
     """What it is, the first line first; nothing where nothing is known. ``hypothesis`` is a key of the hypotheses.
 
-    ``explains`` of ``of`` failing cases are explained: all of them, or there is no hypothesis. ``where`` is the failing
-    region, ``field`` the effective receptive field where it is not what it should be, ``fingerprint`` how it computes.
+    ``explains`` of ``of`` failing cases are explained: all of them, or there is no hypothesis; 0 where an experiment or the
+    kind of failure says what it is.
+    ``where`` is the failing region, ``field`` the effective receptive field where it is not what it should be, ``fingerprint``
+    how it computes.
     """
 
     words: tuple[str, ...] = ()
@@ -117,11 +121,13 @@ def diagnose(
     ask: Ask | None = None,
     dtypes: tuple[str, ...] = (),
     seconds: float = 1.5,
+    processes: Processes | None = None,
 ) -> Diagnosis:
     """What failures of one operator, kind and group of checks are, within about ``seconds``.
 
-    ``run`` runs another case under their check, ``ask`` makes bare calls. Without them only what was seen is used, and
-    nothing is said about where it fails, since that is said only where it is confirmed.
+    ``run`` runs another case under their check, ``ask`` makes bare calls, and ``processes`` are for experiments on state.
+    Without them only what was seen is used, and nothing is said about where it fails, since that is said only where it is
+    confirmed.
     """
     if not failing or failing[0].kind in ("crashed", "hung"):
         return Diagnosis()
@@ -131,14 +137,49 @@ def diagnose(
         if all(holds(one) for one in ward.failing):
             count = len(ward.failing)
             return Diagnosis((f"{words} {_counted(count)}",), key, count, count)
+    breach = BREACHES.get(ward.kind)
+    if breach is not None:
+        return _with_region(ward, breach.said, breach.regional)
+    if ward.kind == "not repeatable" and processes is not None:
+        return _with_region(ward, varying(ward.failing, processes), regional=False)
+    if all(unwritten(one) for one in ward.failing):
+        return _with_region(ward, UNWRITTEN)
+    suspect = _suspect(ward, processes)
+    if suspect and (said := _by_state(ward, processes)) is not None:
+        return said
     ward.explore(_EXPLORED)
-    found = _by_hypothesis(ward, began + _CAST * seconds) or _by_region(ward)
+    found = _by_hypothesis(ward, began + _CAST * seconds) or (None if suspect else _by_state(ward, processes)) or _by_region(ward)
     if found.hypothesis and not found.words:
         return Diagnosis()
     field = _field(ward, ask)
     if field is None:
         return found
     return Diagnosis(found.words, found.hypothesis, found.explains, found.of, found.where, field)
+
+
+def _suspect(ward: Ward, processes: Processes | None) -> bool:
+    """Whether earlier calls may be to blame, which is then looked into before anything else."""
+    return repeats_earlier(ward.failing) or (processes is not None and suspected(ward.failing, processes))
+
+
+def _by_state(ward: Ward, processes: Processes | None) -> Diagnosis | None:
+    """What an experiment in new processes shows; without any, what was seen."""
+    if processes is not None:
+        said = examined(ward.failing, processes, ward.end)
+        return None if said is None else Diagnosis((said.words,), said.key)
+    if not repeats_earlier(ward.failing):
+        return None
+    count = len(ward.failing)
+    return Diagnosis((f"The result is that of a call before it {_counted(count)}",), "stale", count, count)
+
+
+def _with_region(ward: Ward, said: Said, regional: bool = True) -> Diagnosis:
+    """What is known already, and where it shows if that can be told."""
+    where = ""
+    if regional:
+        ward.explore(_EXPLORED)
+        where = _by_region(ward).where
+    return Diagnosis((f"{said.words}, only {where}" if where else said.words,), said.key, where=where)
 
 
 def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:

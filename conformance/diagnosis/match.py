@@ -10,7 +10,7 @@ import numpy as np
 
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES
-from conformance.diagnosis.prediction import Hypothesis, Prediction, agrees, differs, predicted
+from conformance.diagnosis.prediction import Hypothesis, Prediction, agrees, differs
 
 COMPARED = ("wrong value", "wrong index", "wrong shape", "inaccurate")
 """The kinds of failures that a result shows; of all others it is right, or there is none."""
@@ -116,19 +116,6 @@ def wrong_elements(seen: Observation) -> np.ndarray | None:
     if seen.kind == "wrong index":
         return None if seen.indices is None or seen.truth.indices is None else np.asarray(seen.indices != seen.truth.indices)
     return ~agrees(seen.truth, seen.actual, seen.problem)
-
-
-def stale(seen: Observation) -> bool:
-    """Whether what came out is the right result of a call before it in the same trial, and that is another one."""
-    for call in seen.before:
-        if call.problem.result_shape != seen.call.problem.result_shape or not seen.outputs:
-            continue
-        other = predicted(call.problem, call.arrays)
-        if other.shape == seen.outputs[0].shape and agrees(other, seen.outputs[0], call.problem).all():
-            right = seen.truth if other.shape == seen.truth.shape else predicted(seen.call.problem, seen.call.arrays)
-            if differs(other, right).any():
-                return True
-    return False
 
 
 def batch_axis_kept(seen: Observation) -> bool:

@@ -10,6 +10,8 @@ from conformance.problem import Problem
 
 NOT_SUPPORTED = "not supported"
 """The ``error_kind`` of a call that the implementation refused by ``supports``: no failure, but skipped and counted."""
+POISON = 0xA5
+"""What a worker fills freed memory with, as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, never an integer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,7 +173,8 @@ def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
         return Attempt(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
     known = problem.op.forward and problem.op.family not in (Family.MAX_UNPOOL, Family.CONV_INTEGER)
     if known and outputs and outputs[0].shape == problem.result_shape:
-        FIRST_CALLS.setdefault(problem.operator, (problem, arrays, tuple(output.copy() for output in outputs)))
+        given = _ramps(problem)  # made again: the call may have written into what it got
+        FIRST_CALLS.setdefault(problem.operator, (problem, given, tuple(output.copy() for output in outputs)))
     returned = result[0] if isinstance(result, tuple) and result else result
     foreign = not type(returned).__module__.startswith(form.arrays)
     return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)

@@ -11,6 +11,7 @@ from conformance.diagnosis.evidence import Evidence, Observation, is_small
 from conformance.diagnosis.fingerprint import NoAnswer, Send, fingerprint_of
 from conformance.diagnosis.hypotheses import RESORT
 from conformance.diagnosis.numerics import numerics
+from conformance.diagnosis.state import Processes
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import Problem
@@ -73,12 +74,16 @@ def examine(
             raise NoAnswer("the probes got no reply")
         return replies
 
+    def fresh(calls: Sequence[Call]) -> Sequence[Reply] | None:
+        return session.elsewhere(Job(tuple(calls)), seconds)
+
     known = [
-        dataclasses.replace(one, before=(*one.before, *evidence.earlier(one)))
+        dataclasses.replace(one, before=(*evidence.earlier(one), *one.before))
         for one in evidence.like(trial.check.name, failure.kind)
     ]
     finite = not trial.check.name.startswith("special.")
-    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds)
+    processes = Processes(ask, fresh, lambda problem: claims[operator].refusal(problem) is None)
+    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds, processes)
     return with_fingerprint(found, failure.kind, trial.case.problem, claims[operator], send) if finite else found
 
 

@@ -124,6 +124,25 @@ class Session:
         limit = limit or self.time_limit * max(1, len(job.calls) / _CALLS_OF_LIMIT)
         return Pending(self, self._line.put(worker.perform, self.target, job, limit=limit))
 
+    def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
+        """The replies of a job that is made in a process of its own, as its first calls; None if none came.
+
+        Nor is it made where a process takes longer to load the target than ``seconds``.
+        """
+        loading = self._description.seconds if self._description is not None else 0.0
+        if loading > seconds:
+            return None
+        for target in dict.fromkeys((dataclasses.replace(self.target, probe=False), self.target)):
+            # Smoke calls would come first: they are made only where the target must be asked how it wants to be called.
+            try:
+                with Session(target, self.time_limit, self.context) as session:
+                    replies = session.submit(job, limit=loading + 2 * seconds).result()
+            except WorkerLost:
+                return None
+            if not replies[0].error:
+                return replies
+        return None
+
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
         if self._closed:

@@ -28,7 +28,7 @@ from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.functions import not_claimed
 from conformance.plugin.implementation import Implementation, WrongResult
-from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
+from conformance.plugin.job import NOT_SUPPORTED, POISON, Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
@@ -37,7 +37,6 @@ from conformance.plugin.target import Target
 from conformance.running import integrity, processes
 from conformance.running.processes import by_the_original
 
-_POISON = 0xA5  # as float32 -2.9e-16, as float64 -2.4e-130: no plausible result, and never an integer
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 _M_PERTURB = -6  # of glibc's malloc.h
 _LARGE = 2**26  # bytes of a tensor beyond which a checksum stands for its contents
@@ -276,14 +275,14 @@ def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
 def _poison_freed_memory() -> None:
     """Have glibc fill what malloc returns and free gets: an output that is not fully written shows. Elsewhere nothing."""
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).mallopt(_M_PERTURB, _POISON)
+        ctypes.CDLL(None).mallopt(_M_PERTURB, POISON)
 
 
 def _poison_small_blocks(call: Call) -> None:
     """NumPy keeps small freed blocks for itself: hand it some of the output's size, full of poison."""
     size = int(np.prod(call.problem.result_shape)) * call.problem.result_format.numpy.itemsize
     if 0 < size <= 1 << 16:
-        blocks = [np.full(size, _POISON, np.uint8) for _ in range(8)]
+        blocks = [np.full(size, POISON, np.uint8) for _ in range(8)]
         blocks.clear()
 
 

@@ -52,6 +52,9 @@ class Inside:
     def submit(self, job: Job, limit: float | None = None) -> Done:
         return Done(worker.perform(self.target, job))
 
+    def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
+        return None  # there is no other process
+
     def call(self, function: Callable[..., Any], *arguments: Any, limit: float) -> Any:
         return function(self.target, *arguments)
 

@@ -61,7 +61,7 @@ NAMED = {
     "avg_pool2d_nanmean": "nan-left-out",
     "conv1d_raw_weights": "memory-order",
     "avg_pool3d_negative_strides": "strides-without-sign",
-    "conv2d_previous_result": "stale",
+    "conv2d_previous_result": "previous-result",
     "max_pool2d_last_tie": "index-of-last-tie",
     "max_pool1d_local_indices": "index-in-window",
     "max_pool2d_indices_of_tensor": "index-of-tensor",
