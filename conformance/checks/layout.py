@@ -17,13 +17,13 @@ from conformance.problem import Family, Problem
 
 
 class Layout:
-    """One call on integers whose tensors lie in memory in an unusual way."""
+    """One call on integers whose tensors, or ``only`` one of them, lie in memory in an unusual way."""
 
     concurrent = False
     optional_calls = False
 
-    def __init__(self, layout: str) -> None:
-        self.layout = layout
+    def __init__(self, layout: str, only: str = "") -> None:
+        self.layout, self.only = layout, only
         self.name, self.about = f"layout.{layout}", f"tensors {layout.replace('_', ' ')} in memory"
 
     def calls(self, case: Case) -> tuple[Call, ...]:
@@ -35,10 +35,10 @@ class Layout:
                 return ()
             first = next(iter(arrays))
             arrays[first] = np.ascontiguousarray(np.broadcast_to(arrays[first][:1], arrays[first].shape))
-        main = next(iter(arrays))
-        if _lies_alike(arrays[main], lay_out(arrays, self.layout)[main]):
+        main, layout = self.only or next(iter(arrays)), f"{self.layout}:{self.only}" if self.only else self.layout
+        if main not in arrays or _lies_alike(arrays[main], lay_out(arrays, layout)[main]):
             return ()  # too small for this layout to be another
-        return (Call(case.problem, arrays, self.layout),)
+        return (Call(case.problem, arrays, layout),)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         return judge_integers(claims, calls, replies, [f" ({self.about})"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from conformance.diagnosis.told import Said
+from conformance.diagnosis.state_words import Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
+import dataclasses
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,6 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.diagnosis.contract import BREACHES
 from conformance.diagnosis.evidence import Observation
-from conformance.diagnosis.explore import neighbours
 from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
 from conformance.diagnosis.match import (
     COMPARED,
@@ -27,9 +26,12 @@ from conformance.diagnosis.match import (
 )
 from conformance.diagnosis.prediction import Hypothesis, differs
 from conformance.diagnosis.receptive_field import Ask, Field, receptive_field
+from conformance.diagnosis.samples import TryAll
 from conformance.diagnosis.state import Processes, examined, repeats_earlier, suspected, varying
-from conformance.diagnosis.told import Said
+from conformance.diagnosis.state_words import Said
+from conformance.diagnosis.told import told_region
 from conformance.diagnosis.unwritten import UNWRITTEN, unwritten
+from conformance.diagnosis.ward import Ward, one_by_one
 from conformance.diagnosis.where import Known, Try, where, where_in_result
 
 _EXPLORED = 48
@@ -40,7 +42,6 @@ _PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
 """What is seen of a failing call alone."""
 _LOCAL = ("zeros", "bias-", "negated", "doubled", "first-tap", "last-tap", "one-later", "one-earlier", "results-in")
 """Mistakes that are made in a part of a result: its tail, its border, its last block."""
-_BLIND = ("ones", "ramp", "zeros")  # values under which much that is wrong comes out right
 _CAST = 0.35  # of the time, for the search among hypotheses
 
 
@@ -63,57 +64,6 @@ class Diagnosis:
     fingerprint: str = ""
 
 
-@dataclass
-class Ward:
-    """A group of failures under examination, and the means to run more."""
-
-    failing: list[Observation]
-    passing: list[Observation]
-    run: Try | None
-    dtypes: tuple[str, ...]
-    end: float
-
-    @property
-    def kind(self) -> str:
-        return self.failing[0].kind
-
-    @property
-    def over(self) -> bool:
-        return time.perf_counter() > self.end
-
-    @property
-    def alike(self) -> list[Observation]:
-        """Passing calls that differ from the failing ones in their problem or their layout, not in the kind of their values."""
-        check = self.failing[0].check
-        like = [one for one in self.passing if one.check == check or check.startswith("layout.")]
-        return [one for one in like if one.case.kind not in _BLIND]
-
-    def cases(self, seed: int) -> Iterator[Case]:
-        """Neighbours of failing cases, and of passing ones."""
-        near = [one.case for one in self.failing if one.case.kind not in ("known", "invalid")]
-        far = [
-            one.case for one in self.passing if one.check == self.failing[0].check and one.case.kind not in ("known", "invalid")
-        ]
-        if not near:
-            return iter(())
-        return neighbours((near * (1 + len(far) // (2 * len(near))) + far) if far else near, self.dtypes, seed)
-
-    def explore(self, most: int) -> None:
-        """Run neighbours of the failing cases: what they show tells hypotheses apart."""
-        if self.run is None:
-            return
-        for case in itertools.islice(self.cases(0), most):
-            if self.over:
-                return
-            seen = self.run(case)
-            if seen is None:
-                continue
-            if not seen.failed:
-                self.passing.append(seen)
-            elif seen.kind == self.kind:
-                self.failing.append(seen)
-
-
 def diagnose(
     failing: Sequence[Observation],
     passing: Sequence[Observation],
@@ -121,18 +71,19 @@ def diagnose(
     ask: Ask | None = None,
     dtypes: tuple[str, ...] = (),
     seconds: float = 1.5,
+    run_all: TryAll | None = None,
     processes: Processes | None = None,
 ) -> Diagnosis:
     """What failures of one operator, kind and group of checks are, within about ``seconds``.
 
-    ``run`` runs another case under their check, ``ask`` makes bare calls, and ``processes`` are for experiments on state.
-    Without them only what was seen is used, and nothing is said about where it fails, since that is said only where it is
-    confirmed.
+    ``run`` runs another case under their check, ``run_all`` many at once, ``ask`` makes bare calls, and ``processes`` are for
+    experiments on state. Without them only what was seen is used, and nothing is said about where it fails, since that is
+    said only where it is confirmed.
     """
     if not failing or failing[0].kind in ("crashed", "hung"):
         return Diagnosis()
     began = time.perf_counter()
-    ward = Ward(list(failing), list(passing), run, dtypes, began + seconds)
+    ward = Ward(list(failing), list(passing), run, run_all or one_by_one(run), dtypes, began + seconds)
     for key, words, holds in _PLAIN:
         if all(holds(one) for one in ward.failing):
             count = len(ward.failing)
@@ -154,7 +105,7 @@ def diagnose(
     field = _field(ward, ask)
     if field is None:
         return found
-    return Diagnosis(found.words, found.hypothesis, found.explains, found.of, found.where, field)
+    return dataclasses.replace(found, field=field)
 
 
 def _suspect(ward: Ward, processes: Processes | None) -> bool:
@@ -260,22 +211,11 @@ def _elements_that_differ(hypothesis: Hypothesis, passing: list[Observation]) ->
 
 def _by_region(ward: Ward) -> Diagnosis:
     """Where it fails, where no hypothesis says what it is."""
-    if ward.run is None:
+    found = told_region(ward)
+    if found is None:
         return Diagnosis()
-    if not ward.over:
-        known = Known(list(ward.failing), ward.alike)
-        condition = where(known, ward.cases(2), ward.run, ward.kind, ward.end)
-        if condition is not None:
-            return Diagnosis((f"It fails only {condition}",), where=str(condition))
-    failing = [(one, mask) for one in ward.failing if one.outputs and (mask := wrong_elements(one)) is not None]
-    if not failing or len(failing) < len(ward.failing):
-        return Diagnosis()
-    whole = [(one, mask, np.ones(mask.shape, bool)) for one, mask in failing]
-    right = [(one, np.ones(one.truth.shape, bool)) for one in ward.passing]
-    in_result = where_in_result(whole, right)
-    if in_result is None:
-        return Diagnosis()
-    return Diagnosis((f"The result is wrong only {in_result}",), where=str(in_result))
+    count = len(ward.failing) if found.key else 0
+    return Diagnosis((found.sentence,), found.key, count, count, found.words)
 
 
 def _told(hypothesis: Hypothesis, count: int, region: str) -> Diagnosis:

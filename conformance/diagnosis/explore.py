@@ -14,6 +14,8 @@ from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, Tra
 
 _MOST_WORK = 300_000
 _MOST_ELEMENTS = 30_000
+_LITTLE_WORK = 30_000
+_ALIKE = ("ones", "digits", "ramp", "ties")
 
 
 def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterator[Case]:
@@ -26,17 +28,24 @@ def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterato
         for _ in range(rng.choice((1, 1, 1, 2, 2))):
             problem = _changed(problem, dtypes, rng)
         made = dataclasses.replace(case, problem=problem, seed=f"{rng.randrange(10**6)}", origin="diagnosis")
-        if problem == case.problem or not is_valid(problem) or _large(problem) or str(problem) in seen:
+        if problem == case.problem or not is_valid(problem) or is_large(problem) or str(problem) in seen:
             continue
         seen.add(str(problem))
         yield made
 
 
-def _large(problem: Problem) -> bool:
+def with_values(case: Case, seed: str) -> Case:
+    """The case with other values: of values that are nearly all alike integers as wide as can be, among which little comes out
+    right by chance."""
+    return dataclasses.replace(case, kind="integers" if case.kind in _ALIKE else case.kind, seed=seed)
+
+
+def is_large(problem: Problem, most: int = _MOST_WORK) -> bool:
+    """Whether it is too large to be run often; ``most`` is the work of a case that is not."""
     elements = problem.channels * problem.batch
     for window in problem.windows:
         elements *= window.padded
-    return problem.work > _MOST_WORK or elements > _MOST_ELEMENTS
+    return problem.work > min(max(most, _LITTLE_WORK), _MOST_WORK) or elements > _MOST_ELEMENTS
 
 
 def _changed(problem: Problem, dtypes: tuple[str, ...], rng: random.Random) -> Problem:

@@ -16,7 +16,7 @@ from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.history import Difference, Link, Step, difference, linked
 from conformance.diagnosis.receptive_field import Ask
 from conformance.diagnosis.sequences import REPEATS, fresh_copy, on_integers, signals, variations
-from conformance.diagnosis.told import Said, differing, remembered
+from conformance.diagnosis.state_words import Said, differing, remembered
 from conformance.diagnosis.unwritten import UNWRITTEN, unwritten
 from conformance.plugin.job import Call
 from conformance.problem import Problem

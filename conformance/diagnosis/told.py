@@ -1,90 +1,79 @@
-"""Sentences on state: what was remembered, and by what, from the calls whose results are those of others."""
+"""Where it fails, in words, of failures that no hypothesis explains: in memory, among the cases, and within their results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from conformance.diagnosis.history import Difference, Link, difference
+from conformance.diagnosis.evidence import Observation
+from conformance.diagnosis.glance import glance, too_large
+from conformance.diagnosis.memory_layout import Laid, laid_out, varied
+from conformance.diagnosis.regions import Region, bases_of, region
+from conformance.diagnosis.repeats import repeated
+from conformance.diagnosis.samples import Samples
+from conformance.diagnosis.ward import Ward
+
+REPEATS = "repeats-before"
+_MOST_REPEATS = 40  # calls that are looked at for repetitions
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """A key, and what it means here in a sentence."""
+class Told:
+    """A sentence, the region alone, and a key where what is wrong there is known."""
 
-    key: str
+    sentence: str
     words: str
+    key: str = ""
 
 
-_MOST_NAMES = 3
-TENSORS = {"x": "the input", "w": "the weights", "b": "the bias", "dy": "the gradient", "indices": "the indices"}
-_KEYS = {"w": "weights-remembered", "b": "bias-remembered"}
+def told_region(ward: Ward) -> Told | None:
+    """The region of a ward's failures, within its time; None where none can be told."""
+    if ward.run_all is None or ward.over:
+        return None
+    samples = Samples(ward.kind, ward.run_all, ward.end)
+    if all(map(too_large, ward.failing)):
+        return _of_large(ward, samples)
+    samples.add([*ward.failing, *ward.alike])
+    if ward.failing[0].check.startswith("layout."):
+        laid = _laid(ward, samples)
+        if laid is not None:
+            return _in_memory(laid, ward)
+    found = region(samples, ward.dtypes, ward.end - time.perf_counter())
+    return None if found is None else _with_repeats(found, [call for one in samples.failing for call in one.calls])
 
 
-def remembered(found: Sequence[Sequence[Link]]) -> Said:
-    """What links of one kind, some for each wrong result, come to."""
-    what = found[0][0].what
-    nearest = [min(links, key=lambda link: difference(link.of, link.step).amount) for links in found]
-    apart = [difference(link.of, link.step) for link in nearest]
-    if what == "sum":
-        return Said("not-cleared", "The result is added to what an earlier call left there: memory is not cleared")
-    if what == "parameters":
-        names = _listed(set().union(*(one.parameters for one in apart)))
-        words = "What was made ready for other parameters is used again: it is remembered without regard to "
-        return Said("parameters-remembered", words + names)
-    if what == "result":
-        return _result(found, nearest, apart)
-    by = "its address" if all(not one.memory for one in apart) else "too little"
-    words = f"{_named(what).capitalize()} of an earlier call {'are' if what in ('w', 'indices') else 'is'} used"
-    by = by.replace("its", "their") if what in ("w", "indices") else by
-    it = "they are" if what in ("w", "indices") else "it is"
-    return Said(_KEYS.get(what, "input-remembered"), f"{words}: {it} remembered by {by}")
+def _of_large(ward: Ward, samples: Samples) -> Told | None:
+    smallest = min(ward.failing, key=lambda one: one.problem.work)
+    found = glance(smallest, lambda cases: samples.run(cases, None))
+    return None if found is None else Told(f"The result is wrong only {found}", str(found))
 
 
-def differing(apart: Difference) -> str:
-    """What two calls differ in, in a phrase: parameters, or else numbers."""
-    if len(apart.parameters) > _MOST_NAMES:
-        return "its shape"
-    return _listed(apart.parameters or [_named(name) for name, _ in apart.tensors])
+def _laid(ward: Ward, samples: Samples) -> Laid | None:
+    bases = bases_of(samples, ward.dtypes)
+    others = [one.seen.case for one in samples.failing]
+    return laid_out(samples, [*reversed(bases), *varied(others)])
 
 
-def _result(found: Sequence[Sequence[Link]], nearest: Sequence[Link], apart: Sequence[Difference]) -> Said:
-    returned = "The result of an earlier call is returned: it is remembered"
-    if len(found) > 1 and all(any(link.back == 1 for link in links) for links in found) and not _in_common(found):
-        return Said("previous-result", "The result of the call before is returned")
-    if all(link.step.seen.problem.batch == 0 for link in nearest):
-        return Said("remembered", "An empty batch returns the result of an earlier call")
-    names = set().union(*(one.parameters for one in apart))
-    besides = f", without regard to {_listed(names)}" if names else ""
-    if any(one.memory and _all_numbers(one, link) for one, link in zip(apart, nearest, strict=True)):
-        return Said("remembered-by-shape", f"{returned} by the shapes of the tensors{besides}")
-    with_tensors = [one for one in apart if one.tensors]
-    whole = any(how == "all" for one in with_tensors for _, how in one.tensors)
-    if whole and not any(one.memory for one in with_tensors):
-        return Said("remembered-by-address", f"{returned} by the address of the tensors{besides}")
-    names |= {_named(name) for one in apart for name, how in one.tensors if how == "all"}
-    parts = {_named(name) for one in apart for name, how in one.tensors if how != "all"}
-    phrases = [f"without regard to {_listed(names)}"] if names else []
-    phrases += [f"by no more than a part or a sum of {_listed(parts - names)}"] if parts - names else []
-    return Said("remembered", " ".join([returned, " and ".join(phrases)]).rstrip())
+def _in_memory(laid: Laid, ward: Ward) -> Told:
+    """The layout, and which of the calls with tensors laid out so fail, if not all of them do."""
+    words = str(laid)
+    assert ward.run_all is not None
+    samples = Samples(ward.kind, ward.run_all, ward.end, laid.check)
+    samples.add(ward.run_all(laid.cases, laid.check))
+    found = region(samples, ward.dtypes, ward.end - time.perf_counter()) if not samples.over else None
+    if found is None:
+        return Told(f"It fails only {words}", words)
+    more = _with_repeats(found, [call for one in samples.failing for call in one.calls])
+    if found.cases is None:
+        return Told(f"It fails only {words}; there {more.sentence[0].lower()}{more.sentence[1:]}", f"{words}, there {more.words}")
+    return Told(
+        f"It fails only {words} and {more.sentence.removeprefix('It fails only ')}", f"{words} and {more.words}", more.key
+    )
 
 
-def _all_numbers(apart: Difference, link: Link) -> bool:
-    if link.of.seen.problem.array_shapes != link.step.seen.problem.array_shapes:
-        return False
-    sized = [name for name, array in link.step.seen.arrays.items() if array.size]
-    return bool(sized) and sorted(name for name, how in apart.tensors if how == "all") == sorted(sized)
-
-
-def _in_common(found: Sequence[Sequence[Link]]) -> bool:
-    """Whether one call's result is that of all wrong ones."""
-    return bool(set.intersection(*({id(link.of) for link in links} for links in found)))
-
-
-def _named(tensor: str) -> str:
-    return TENSORS.get(tensor, f"the tensor {tensor}")
-
-
-def _listed(names: Iterable[str]) -> str:
-    *most, last = sorted(names) or [""]
-    return f"{', '.join(most)} and {last}" if most else last
+def _with_repeats(found: Region, failing: Sequence[Observation]) -> Told:
+    words = repeated(failing[:: max(1, len(failing) // _MOST_REPEATS)])
+    if not words:
+        return Told(found.sentence, found.words)
+    return Told(f"{found.sentence}: it repeats {words}", found.words, REPEATS)

@@ -9,7 +9,7 @@ import numpy as np
 
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.prediction import agrees
-from conformance.diagnosis.told import Said
+from conformance.diagnosis.state_words import Said
 from conformance.plugin.job import POISON
 
 UNWRITTEN = Said("unwritten", "Elements of the result are never written: they hold what was in memory before, or are added to it")

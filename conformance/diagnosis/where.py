@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.diagnosis.elements import of_elements
 from conformance.diagnosis.evidence import Observation
-from conformance.diagnosis.features import of_cases, of_elements
+from conformance.diagnosis.features import of_cases
 from conformance.diagnosis.separate import Condition, Table, Test, conditions
 
 Try = Callable[[Case], Observation | None]

@@ -70,8 +70,11 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def lay_out(arrays: dict[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
-    """The tensors in the named layout; broadcasting is for the first one alone, and scalars have no layout."""
-    if layout == "contiguous":
+    """The tensors in the named layout; scalars have none. ``layout:tensor`` is for one of them alone, as is broadcasting,
+    which is for the first."""
+    name, _, only = layout.partition(":")
+    if name == "contiguous":
         return arrays
-    change, first = LAYOUTS[layout], next(iter(arrays))
-    return {n: change(array) if array.ndim and (layout != "broadcast" or n == first) else array for n, array in arrays.items()}
+    change = LAYOUTS[name]
+    only = only or (next(iter(arrays)) if name == "broadcast" else "")
+    return {n: change(array) if array.ndim and only in ("", n) else array for n, array in arrays.items()}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
 from conformance.cases.case import Case
+from conformance.checks import Check
 from conformance.diagnosis.diagnose import Diagnosis, diagnose
-from conformance.diagnosis.evidence import Evidence, Observation, is_small
+from conformance.diagnosis.evidence import MOST_ELEMENTS, Evidence, Observation, is_small
 from conformance.diagnosis.fingerprint import NoAnswer, Send, fingerprint_of
 from conformance.diagnosis.hypotheses import RESORT
 from conformance.diagnosis.numerics import numerics
@@ -15,9 +17,11 @@ from conformance.diagnosis.state import Processes
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import Problem
-from conformance.running.outcome import Outcome
+from conformance.running.outcome import Outcome, outcome_of
 from conformance.running.plan import Trial, make_trial
 from conformance.running.session import Session, WorkerLost
+
+_TOGETHER = 16  # trials whose calls make one job
 
 
 def observed(outcome: Outcome) -> Observation | None:
@@ -60,6 +64,18 @@ def examine(
             return None
         return observed(run(made))
 
+    own = sum(array.size for call in trial.calls for array in call.arrays.values())
+
+    def no_larger(call: Call) -> bool:
+        if call.invalid or call.repeated:
+            return False
+        return is_small(call) or (own > MOST_ELEMENTS // 2 and sum(array.size for array in call.arrays.values()) < 2 * own)
+
+    def all_again(cases: Sequence[Case], check: Check | None = None) -> list[Observation]:
+        made = [make_trial(check or trial.check, case, claims) for case in cases if case.problem.operator == operator]
+        alone = [one for one in made if one and not one.check.concurrent and all(map(no_larger, one.calls))]
+        return [seen for one in run_together(alone, session, claims) if (seen := observed(one)) is not None]
+
     def ask(calls: Sequence[Call]) -> Sequence[Reply] | None:
         if any(claims[operator].refusal(call.problem) for call in calls):
             return None
@@ -82,8 +98,11 @@ def examine(
         for one in evidence.like(trial.check.name, failure.kind)
     ]
     finite = not trial.check.name.startswith("special.")
+    seen = observed(outcome)
+    if not known and seen is not None and seen.outputs and no_larger(seen.call):  # too large to be kept as evidence
+        known = [seen]
     processes = Processes(ask, fresh, lambda problem: claims[operator].refusal(problem) is None)
-    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds, processes)
+    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds, all_again, processes)
     return with_fingerprint(found, failure.kind, trial.case.problem, claims[operator], send) if finite else found
 
 
@@ -99,3 +118,28 @@ def with_fingerprint(found: Diagnosis, kind: str, problem: Problem, claimed: Cla
     if seen.key and found.hypothesis in ("", RESORT.key):
         found = dataclasses.replace(found, words=(seen.words, *found.words), hypothesis=seen.key)
     return dataclasses.replace(found, fingerprint=seen.line)
+
+
+def run_together(trials: Sequence[Trial], session: Session, claims: Mapping[str, Claims]) -> list[Outcome]:
+    """The outcomes of trials, many of whose calls make one job: much faster than one by one. What is lost is left out.
+
+    While one job is judged, the next ones are done.
+    """
+    made: list[Outcome] = []
+    left = [deque(trials[first : first + _TOGETHER]) for first in range(0, len(trials), _TOGETHER)]
+    while left:
+        jobs = [(part, session.submit(Job(tuple(call for trial in part for call in trial.calls)))) for part in left]
+        left = []
+        for part, job in jobs:
+            try:
+                replies = deque(job.result())
+            except WorkerLost:
+                continue
+            before = len(part)
+            while part and replies:
+                trial = part.popleft()
+                own = [replies.popleft() for _ in range(min(len(trial.calls), len(replies)))]
+                made.append(outcome_of(trial, own, claims))
+            if 0 < len(part) < before:
+                left.append(part)  # none are made after an error
+    return made

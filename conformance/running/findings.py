@@ -42,15 +42,21 @@ def key_of(outcome: Outcome) -> tuple[str, str, str]:
 
 
 def as_plain_call(group: Group, run: Callable[[Trial], Outcome]) -> Outcome | None:
-    """The failing call by itself, on integers, if it fails even so: then the group shows no more than that."""
+    """One of the failing trial's calls by itself, on integers, if it fails even so: then the group shows no more than that."""
     trial, exact = group.first.trial, CHECKS["exact"]
     if trial.check is exact or trial.case.kind not in ("integers", "ties", *REAL) or group.first.failure is None:
         return None
     kind = "integers" if trial.case.kind in REAL else trial.case.kind
-    problem = trial.calls[group.first.failure.call].problem
-    case = dataclasses.replace(trial.case, problem=problem, kind=kind)
-    outcome = run(Trial(exact, case, exact.calls(case)))
-    return outcome if outcome.failure is not None and problem.operator == trial.case.problem.operator else None
+    problems = [trial.calls[group.first.failure.call].problem]
+    if group.first.failure.kind == "relation broken":  # any of its calls may be the wrong one
+        problems += [call.problem for call in trial.calls]
+    for problem in dict.fromkeys(problems):
+        if problem.operator == trial.case.problem.operator:
+            case = dataclasses.replace(trial.case, problem=problem, kind=kind)
+            outcome = run(Trial(exact, case, exact.calls(case)))
+            if outcome.failure is not None:
+                return outcome
+    return None
 
 
 def smallest_of(group: Group, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome], seconds: float) -> Outcome:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -14,6 +15,9 @@ from conformance.cases.covering import Reached
 from conformance.cases.integers import most_nonzero
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
 from conformance.checks.power import slip_bound
+from conformance.diagnosis.evidence import MOST_ELEMENTS
+from conformance.plugin.claims import Claims
+from conformance.plugin.job import NOT_SUPPORTED, Reply
 from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally
 from conformance.running.plan import Trial
 from conformance.running.worker import Description
@@ -39,6 +43,21 @@ class Outcome:
     @property
     def failure(self) -> Failure | None:
         return self.judgement.failure
+
+
+def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Claims]) -> Outcome:
+    """What the check says of the replies to a trial's calls."""
+    seconds = sum(reply.seconds for reply in replies)
+    refused = [reply.error for reply in replies if reply.error_kind == NOT_SUPPORTED]
+    if refused:
+        return Outcome(trial, "skipped", reason=refused[0], seconds=seconds)
+    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, replies)
+    if judgement.failure is None:
+        return Outcome(trial, "passed", judgement, seconds=seconds)
+    errored = judgement.failure.kind in ("raised", "out of memory")
+    outputs = replies[judgement.failure.call].outputs
+    outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
+    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds, outputs=outputs)
 
 
 class Listener(Protocol):

@@ -17,10 +17,10 @@ from conformance.cases.space import parameters
 from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
 from conformance.diagnosis.diagnose import Diagnosis
-from conformance.diagnosis.evidence import MOST_ELEMENTS, Evidence
+from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
-from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
+from conformance.plugin.job import Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
@@ -29,7 +29,7 @@ from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.examination import examine, record
 from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
 from conformance.running.memory import too_large
-from conformance.running.outcome import Listener, Outcome, Silence, Totals
+from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
 from conformance.running.session import Pending, Session, WorkerLost
@@ -267,17 +267,7 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
     except WorkerLost as lost:
         failure = Failure(lost.kind, lost.message)
         return Outcome(trial, "errored", Judgement(failure), output=lost.output)
-    seconds = sum(reply.seconds for reply in replies)
-    refused = [reply.error for reply in replies if reply.error_kind == NOT_SUPPORTED]
-    if refused:
-        return Outcome(trial, "skipped", reason=refused[0], seconds=seconds)
-    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, replies)
-    if judgement.failure is None:
-        return Outcome(trial, "passed", judgement, seconds=seconds)
-    errored = judgement.failure.kind in ("raised", "out of memory")
-    outputs = replies[judgement.failure.call].outputs
-    outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
-    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds, outputs=outputs)
+    return outcome_of(trial, replies, claims)
 
 
 def _in_order(claims: Mapping[str, Claims]) -> list[str]:
