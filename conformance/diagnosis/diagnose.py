@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.contract import BREACHES
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
@@ -82,7 +82,7 @@ def diagnose(
     """
     if not failing or failing[0].kind in ("crashed", "hung"):
         return Diagnosis()
-    began = time.perf_counter()
+    began = now()
     ward = Ward(list(failing), list(passing), run, run_all or one_by_one(run), dtypes, began + seconds)
     for key, words, holds in _PLAIN:
         if all(holds(one) for one in ward.failing):
@@ -138,7 +138,7 @@ def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
     failing = [one for one in ward.failing if one.outputs and one.kind in COMPARED]
     few = failing[:_MOST_COMPARED]
     partly: list[Match] = []
-    for match in matches(few, ward.passing, end=max(end, time.perf_counter() + 0.2)):
+    for match in matches(few, ward.passing, end=max(end, now() + 0.2)):
         if not all(explains(match.hypothesis, one) for one in failing[len(few) :]):
             continue
         if not match.against:
@@ -181,9 +181,9 @@ def _in_elements(ward: Ward, failing: list[Observation]) -> Diagnosis | None:
     wrong = [(one, mask) for one in failing if (mask := wrong_elements(one)) is not None]
     if not wrong or len(wrong) < len(failing) or ward.kind == "wrong index":
         return None
-    end = min(ward.end, time.perf_counter() + 0.4)
+    end = min(ward.end, now() + 0.4)
     for hypothesis in HYPOTHESES:
-        if time.perf_counter() > end:
+        if now() > end:
             return None
         if not hypothesis.key.startswith(_LOCAL):
             continue

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES
 from conformance.diagnosis.prediction import Hypothesis, Prediction, agrees, differs
@@ -30,12 +30,12 @@ def matches(
     end: float = float("inf"),
     hypotheses: Sequence[Hypothesis] = HYPOTHESES,
 ) -> Iterator[Match]:
-    """The hypotheses that explain all of ``failing``, in order, until the clock (``time.perf_counter``) passes ``end``."""
+    """The hypotheses that explain all of ``failing``, in order, until the clock (:func:`.clock.now`) passes ``end``."""
     failing = sorted((one for one in failing if one.outputs and one.kind in COMPARED), key=lambda one: one.problem.work)
     if not failing:
         return
     for hypothesis in hypotheses:
-        if time.perf_counter() > end:
+        if now() > end:
             return
         if all(explains(hypothesis, one) for one in failing):
             by_shape = failing[0].kind == "wrong shape"

@@ -5,7 +5,6 @@ An element that is computed wrongly may be right by chance under one draw; under
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +13,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.checks import Check
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.elements import NOTHING_THERE, of_places
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.match import wrong_elements
@@ -87,7 +87,7 @@ class Samples:
 
     @property
     def over(self) -> bool:
-        return time.perf_counter() > self.end
+        return now() > self.end
 
     @property
     def failing(self) -> list[Sample]:
@@ -118,10 +118,10 @@ class Samples:
         """Run cases, as many as there is time for."""
         made: list[Sample] = []
         end, first, amount = until or self.end, 0, _AT_FIRST
-        while first < len(cases) and (left := end - time.perf_counter()) > 0:
-            began = time.perf_counter()
+        while first < len(cases) and (left := end - now()) > 0:
+            began = now()
             made += self.add(self.run(cases[first : first + amount], self.check))
             first += amount
-            each = (time.perf_counter() - began) / amount
+            each = (now() - began) / amount
             amount = max(1, min(_AT_ONCE, int(_SHARE_OF_TIME * left / each))) if each else _AT_ONCE
         return list(dict.fromkeys(made))

@@ -6,12 +6,12 @@ remembered, and in what the calls differ says by what. Nothing is said that a ca
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.history import Difference, Link, Step, difference, linked
 from conformance.diagnosis.receptive_field import Ask
@@ -63,9 +63,9 @@ def suspected(failing: Sequence[Observation], processes: Processes) -> bool:
 
 
 def examined(failing: Sequence[Observation], processes: Processes, end: float) -> Said | None:
-    """What state the failing calls show, if it is that; begun only before the clock (``time.perf_counter``) passes ``end``."""
+    """What state the failing calls show, if it is that; begun only before the clock (:func:`.clock.now`) passes ``end``."""
     for seen in _chosen(failing)[:_TRIED]:
-        if time.perf_counter() > end:
+        if now() > end:
             return None
         said = _examined(seen, processes, end)
         if said is not None:
@@ -113,7 +113,7 @@ def _examined(seen: Observation, processes: Processes, end: float) -> Said | Non
     if not steps[0].right:
         return _wrong_alone(opening, steps, processes)
     said = _told(steps, processes, end)
-    if said is not None or time.perf_counter() > end:
+    if said is not None or now() > end:
         return said
     if seen.before:
         real = [fresh_copy(call, call.same_address and number > 0) for number, call in enumerate((*seen.before, seen.call))]
@@ -203,7 +203,7 @@ def _confirmed(found: list[tuple[Link, ...]], processes: Processes, end: float) 
     together = _made(processes.fresh, found[0][0].step.seen, calls) if calls else []
     right = {apart for apart, step in zip(doubtful, together, strict=False) if step.right}
     for number, (apart, step) in enumerate(doubtful.items()):
-        if number and apart not in right and number < _CONFIRMED and time.perf_counter() < end and _right_alone(step, processes):
+        if number and apart not in right and number < _CONFIRMED and now() < end and _right_alone(step, processes):
             right.add(apart)
     return [links for links in found if _is_certain(links) or _nearest(links) in right]
 

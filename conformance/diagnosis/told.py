@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.glance import glance, too_large
 from conformance.diagnosis.memory_layout import Laid, laid_out, varied
@@ -39,7 +39,7 @@ def told_region(ward: Ward) -> Told | None:
         laid = _laid(ward, samples)
         if laid is not None:
             return _in_memory(laid, ward)
-    found = region(samples, ward.dtypes, ward.end - time.perf_counter())
+    found = region(samples, ward.dtypes, ward.end - now())
     return None if found is None else _with_repeats(found, [call for one in samples.failing for call in one.calls])
 
 
@@ -61,7 +61,7 @@ def _in_memory(laid: Laid, ward: Ward) -> Told:
     assert ward.run_all is not None
     samples = Samples(ward.kind, ward.run_all, ward.end, laid.check)
     samples.add(ward.run_all(laid.cases, laid.check))
-    found = region(samples, ward.dtypes, ward.end - time.perf_counter()) if not samples.over else None
+    found = region(samples, ward.dtypes, ward.end - now()) if not samples.over else None
     if found is None:
         return Told(f"It fails only {words}", words)
     more = _with_repeats(found, [call for one in samples.failing for call in one.calls])

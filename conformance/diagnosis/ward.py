@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
 from conformance.checks import Check
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.explore import neighbours
 from conformance.diagnosis.samples import TryAll
@@ -35,7 +35,7 @@ class Ward:
 
     @property
     def over(self) -> bool:
-        return time.perf_counter() > self.end
+        return now() > self.end
 
     @property
     def alike(self) -> list[Observation]:

@@ -7,13 +7,13 @@ not said.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from conformance.cases.case import Case
+from conformance.diagnosis.clock import now
 from conformance.diagnosis.elements import of_elements
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.features import of_cases
@@ -59,14 +59,14 @@ def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) 
     fresh_right = fresh_wrong = 0
     for number in range(_ROUNDS):
         left = _left(known)
-        if not left or time.perf_counter() > end:
+        if not left or now() > end:
             return None
         if number and fresh_right >= _CONFIRMED and fresh_wrong >= _CONFIRMED and _settled(left[0], known):
             return left[0]
         before = left[0]
         right = wrong = 0
         for case in _telling(left, list(itertools.islice(cases, 6 * _EACH_ROUND)), known, _EACH_ROUND):
-            if time.perf_counter() > end:
+            if now() > end:
                 break
             seen = run(case)
             if seen is None or (seen.failed and seen.kind != kind) or (not seen.failed and not known.concerns(seen)):
