@@ -15,6 +15,10 @@ from conformance.problem import OPERATORS
 
 _KINDS = ("exact", "exact", "layout.strided", "layout.reversed", "layout.fortran", "layout.channels_last", "layout.broadcast")
 _MORE = {
+    "conv1d": (
+        "conv1d f32 n1 c2 i15 o2 k3 values=subnormal_factor:1",
+        *(f"conv1d f32 n1 c2 i15 o2 k3 values=spikes:{seed}" for seed in range(8)),
+    ),
     "avg_pool2d": ("avg_pool2d f32 n1 c2 i4x5 k2x3 s1x1 p1x1 exclude_pad values=integers:1",),  # as many rows as columns
     "lp_pool1d_input_grad": ("lp_pool1d_input_grad f32 n1 c2 i15 k2 s2 values=zeros:1",),  # windows of zeros
 }

@@ -58,7 +58,7 @@ def solved(problem: Problem, arrays: Arrays) -> Prediction:
     """What is predicted, where windows may hold nothing: their maximum is the lowest number, and has no gradient."""
     if problem.op.family not in MAXIMA or problem.op.pass_name not in (FORWARD, INPUT_GRAD):
         return predicted(problem, arrays)
-    empty = ~outer([window.inside().any(axis=1) for window in problem.windows]).astype(bool)
+    empty = outer([window.inside().sum(axis=1) for window in problem.windows]) == 0
     if not empty.any():
         return predicted(problem, arrays)
     if "dy" in arrays:

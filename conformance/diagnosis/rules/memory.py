@@ -19,7 +19,7 @@ from conformance.diagnosis.rules.base import (
     by_result,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
-from conformance.problem import Problem
+from conformance.problem import Family, Problem
 from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
 from conformance.reference.truth import Arrays
 
@@ -34,6 +34,7 @@ _NAMES = {
     "scale": "scales",
 }
 _PLURAL = ("w", "indices", "w_zero", "scale")
+_OF_BATCH, _FLAT = ("x", "dy", "ddx"), ("b", "w_zero", "scale")
 
 
 def _in_memory(array: np.ndarray) -> np.ndarray:
@@ -54,6 +55,10 @@ def _without_strides(array: np.ndarray) -> np.ndarray:
 
 def _without_signs(array: np.ndarray) -> np.ndarray:
     return np.flip(array, tuple(axis for axis, step in enumerate(array.strides) if step < 0))
+
+
+_OF_FLAT = (_without_strides, _without_signs)
+"""What may go wrong in a tensor of one axis."""
 
 
 def _repeats_lost(array: np.ndarray) -> np.ndarray:
@@ -124,8 +129,10 @@ def _layouts() -> Iterator[Hypothesis]:
     ]
     for key, words, read in told:
         for name, noun in _NAMES.items():
-            verb = "are" if name in _PLURAL else "is"
-            yield new(key, f"the {noun} {verb} {words}", by_arrays(_changed((name,), read)), ALL)
+            if name in (_OF_BATCH if key == "strides-of-zero" else _NAMES) and (name not in _FLAT or read in _OF_FLAT):
+                verb = "are" if name in _PLURAL else "is"
+                families = CONVS if name in ("w", *_FLAT) else (Family.MAX_UNPOOL,) if name == "indices" else ALL
+                yield new(key, f"the {noun} {verb} {words}", by_arrays(_changed((name,), read)), families)
 
 
 def _formats() -> Iterator[Hypothesis]:

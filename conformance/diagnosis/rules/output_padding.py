@@ -84,8 +84,8 @@ def _mixed(problem: Problem, arrays: Arrays, other: Arrays) -> Prediction | None
     if not max(problem.output_padding):
         return None
     behind, right, wrong = _behind(problem), predicted(problem, arrays), predicted(problem, other)
-    parts = ((wrong.y, right.y), (wrong.low, right.low), (wrong.tolerance, right.tolerance))
-    return Prediction(*(np.where(behind, one, two) for one, two in parts))
+    low, tolerance = np.where(behind, wrong.low, right.low), np.where(behind, wrong.tolerance, right.tolerance)
+    return Prediction(np.where(behind, wrong.y, right.y), low, tolerance)
 
 
 def _unread(problem: Problem, arrays: Arrays) -> Arrays | None:

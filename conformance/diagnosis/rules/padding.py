@@ -46,7 +46,8 @@ def _amounts() -> Iterator[Hypothesis]:
     yield from told("padding-ends-exchanged", "the padding before and behind are exchanged", lambda b, e: (e, b))
     yield from told("padding-end-as-begin", "the padding behind is as much as that before", lambda b, e: (b, b))
     yield from told("padding-end-as-begin", "the padding before is as much as that behind", lambda b, e: (e, e))
-    yield from told("cropping-ignored", "negative padding, which crops, is ignored", lambda b, e: (max(b, 0), max(e, 0)))
+    words, crops = "negative padding, which crops, is ignored", _amount(lambda b, e: (max(b, 0), max(e, 0)))
+    yield from parameter("cropping-ignored", words, crops, frozenset({Family.CONV}))
     yield from of_axes("padding", "pad_begin", "pad_end")
     words = "the padding is one larger than it should be"
     yield from told("padding-off-by-one", words, lambda b, e: (b + (b > 0), e + (e > 0)))
