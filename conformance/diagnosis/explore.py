@@ -14,15 +14,18 @@ from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, Tra
 
 _MOST_WORK = 300_000
 _MOST_ELEMENTS = 30_000
+_IN_VAIN = 200  # changes in a row that give nothing new
 _LITTLE_WORK = 30_000
 _ALIKE = ("ones", "digits", "ramp", "ties")
 
 
 def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterator[Case]:
-    """Endless small changes of given cases, one or two at a time: valid, small, and each text once."""
+    """Small changes of given cases, one or two at a time: valid, small, and each text once, until hardly a new one is found."""
     rng = random.Random(seed)
     seen = {str(case) for case in cases}
-    for _ in range(100_000):
+    in_vain = 0
+    while in_vain < _IN_VAIN:
+        in_vain += 1
         case = rng.choice(cases)
         problem = case.problem
         for _ in range(rng.choice((1, 1, 1, 2, 2))):
@@ -31,6 +34,7 @@ def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterato
         if problem == case.problem or not is_valid(problem) or is_large(problem) or str(problem) in seen:
             continue
         seen.add(str(problem))
+        in_vain = 0
         yield made
 
 

@@ -90,7 +90,7 @@ def _left(known: Known) -> list[Condition]:
     return list(itertools.islice((one for one in conditions(failing, passing) if _each_needed(one, passing)), _KEPT))
 
 
-def _at_threshold(test: Test, table: Table) -> np.ndarray:
+def at_threshold(test: Test, table: Table) -> np.ndarray:
     """Which rows have the number next to a threshold, on the side that passes; all where there is no threshold."""
     beside = {">=": -1, "<=": 1}.get(test.how)
     return np.ones(len(table[test.column]), bool) if beside is None else np.asarray(table[test.column] == test.value + beside)
@@ -107,7 +107,7 @@ def _each_needed(condition: Condition, passing: Table) -> bool:
 def _settled(condition: Condition, known: Known) -> bool:
     """Whether its thresholds are known exactly, and two tests do not separate the cases by chance: there are many."""
     _, passing = known.tables()
-    if not all(_at_threshold(test, passing).any() for test in condition.tests):
+    if not all(at_threshold(test, passing).any() for test in condition.tests):
         return False
     return len(condition.tests) == 1 or min(len(known.failing), len(known.passing)) >= _MANY_CASES
 
@@ -117,12 +117,12 @@ def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: i
     if not cases or not known.failing:
         return []
     example = known.failing[0]
-    rows = of_cases([_imagined(example, case) for case in cases])
+    rows = of_cases([imagined(example, case) for case in cases])
     votes = np.array([condition.holds(rows) for condition in left[:12]], float)
     share = votes.mean(axis=0)
     first = votes[0] > 0.5
     edge = [
-        i for test in left[0].tests if test.how in (">=", "<=") for i in np.flatnonzero(_at_threshold(test, rows))[: most // 4]
+        i for test in left[0].tests if test.how in (">=", "<=") for i in np.flatnonzero(at_threshold(test, rows))[: most // 4]
     ]
     doubt = np.argsort(-np.minimum(share, 1 - share), kind="stable")
     chosen = list(
@@ -133,7 +133,7 @@ def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: i
     return [cases[i] for i in chosen[:most]]
 
 
-def _imagined(example: Observation, case: Case) -> Observation:
+def imagined(example: Observation, case: Case) -> Observation:
     """What is known of a case before it is run."""
     call = type(example.call)(case.problem, {}, example.call.layout)
     return Observation(example.check, case, call)
