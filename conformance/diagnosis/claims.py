@@ -108,7 +108,7 @@ def _each_needed(condition: Condition, passing: Table) -> bool:
         return True
     for left_out in range(len(condition.tests)):
         others = Condition(tuple(test for at, test in enumerate(condition.tests) if at != left_out))
-        if others.holds(passing).sum() < _NEEDED:
+        if others.holds(passing).sum() < _NEEDED * (len(condition.tests) - 1):
             return False
     return True
 

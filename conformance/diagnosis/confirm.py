@@ -17,7 +17,7 @@ from conformance.diagnosis.where import at_threshold, imagined
 FRESH = 28
 """Cases made for a claim in one round."""
 _CONFIRMED = 3  # of them, on each side
-_VALUES = 3  # numbers beyond a threshold that fail
+_VALUES, _VALUES_OF_SMALL, _SMALL = 3, 2, 4  # numbers beyond a threshold that fail; strides and the like have few
 
 
 def telling(claims: Sequence[Region], cases: list[Case], samples: Samples) -> list[Case]:
@@ -29,10 +29,16 @@ def telling(claims: Sequence[Region], cases: list[Case], samples: Samples) -> li
     votes = np.array([claim.cases.holds(rows) if claim.cases else np.ones(len(cases), bool) for claim in claims[:12]], float)
     share, first = votes.mean(axis=0), votes[0] > 0.5
     doubt = np.argsort(-np.minimum(share, 1 - share), kind="stable")
-    edge = [int(i) for test in _tests_of(claims[0].cases) for i in np.flatnonzero(at_threshold(test, rows))[:4]]
-    quarter = FRESH // 4
-    order = [*edge, *doubt[: 2 * quarter], *np.flatnonzero(first)[: quarter + 1], *np.flatnonzero(~first)[: quarter + 1]]
-    return [cases[i] for i in list(dict.fromkeys(map(int, order)))[:FRESH]]
+    tests, quarter = _tests_of(claims[0].cases), FRESH // 4
+    edge = [i for test in tests for i in np.flatnonzero(at_threshold(test, rows))[:4]]
+    just_outside = [i for test in tests for i in np.flatnonzero(_all_but(test, tests, rows))[: 2 * quarter // len(tests)]]
+    order = [*edge, *just_outside, *doubt[:quarter], *np.flatnonzero(first)[: quarter + 1], *np.flatnonzero(~first)[:quarter]]
+    return [cases[i] for i in list(dict.fromkeys(map(int, order)))[: FRESH + len(edge)]]
+
+
+def _all_but(test: Test, tests: Sequence[Test], rows: Table) -> np.ndarray:
+    """Where all tests hold but this one."""
+    return np.asarray(np.logical_and.reduce([other.holds(rows) == (other is not test) for other in tests]))
 
 
 def _tests_of(condition: Condition | None) -> tuple[Test, ...]:
@@ -67,12 +73,16 @@ def _agrees(claim: Region, one: Sample) -> bool:
 
 
 def confirmed(claim: Region, fresh: list[Sample], samples: Samples) -> bool:
-    """Whether enough fresh cases came out as claimed, all of them, and thresholds are known exactly."""
+    """Whether enough fresh cases came out as claimed, all of them, and thresholds are known exactly.
+
+    What takes more tests to say needs more of them.
+    """
     against = [one for one in fresh if not _agrees(claim, one)]
     if any(one.failed for one in against) or len(against) > 2 * RIGHT_BY_CHANCE * len(fresh):
         return False
     wrong, right = (sum(one.failed == side for one in fresh) for side in (True, False))
-    if wrong < _CONFIRMED or (claim.cases is not None and right < _CONFIRMED):
+    enough = _CONFIRMED * max(1, len(_tests_of(claim.cases)) - 1)
+    if wrong < enough or (claim.cases is not None and right < enough):
         return False
     return _edges_known(claim, samples) and _elements_known(claim, samples)
 
@@ -87,7 +97,9 @@ def _edges_known(claim: Region, samples: Samples) -> bool:
 
 def _edge_known(test: Test, failing: np.ndarray, passing: Table) -> bool:
     if test.how == ">=":
-        return bool(at_threshold(test, passing).any()) and len(np.unique(failing)) >= _VALUES
+        return bool(at_threshold(test, passing).any()) and len(np.unique(failing)) >= (
+            _VALUES if test.value > _SMALL else _VALUES_OF_SMALL
+        )
     if test.how == "<=":
         return bool(at_threshold(test, passing).any())
     return test.column.is_flag or test.column.is_category or len(np.unique(failing)) >= _VALUES

@@ -86,6 +86,7 @@ def _with_window(problem: Problem, rng: random.Random) -> Problem:
     if isinstance(window, AdaptiveWindow):
         field = rng.choice(("size", "output"))
         return plain.with_axis(axis, **{field: _near(getattr(window, field), rng)})
+    rule = rng.choice((problem.auto_pad, ""))
     fields = ["size", "size", "kernel", "stride", "dilation", "pad_begin", "pad_end", "pads"]
     fields += ["output_padding"] if isinstance(window, TransposedWindow) else []
     field = rng.choice(fields)
@@ -96,8 +97,9 @@ def _with_window(problem: Problem, rng: random.Random) -> Problem:
     if field in ("kernel", "stride", "dilation"):
         value = min(value, 8)
         if rng.random() < 0.3:
-            return plain.with_windows(**{field: value})
-    return plain.with_axis(axis, **{field: value})
+            return by_rule(plain.with_windows(**{field: value}), rule)
+    changed = plain.with_axis(axis, **{field: value})
+    return changed if field in ("pad_begin", "pad_end") else by_rule(changed, rule)
 
 
 def _with_channels(problem: Problem, rng: random.Random) -> Problem:
@@ -119,7 +121,7 @@ def _with_option(problem: Problem, rng: random.Random) -> Problem:
     family = problem.op.family
     if family is Family.CONV:
         if rng.random() < 0.3:
-            return problem.replace(auto_pad="") if problem.auto_pad else _by_rule(problem, rng.choice(AUTO_PADS))
+            return problem.replace(auto_pad="") if problem.auto_pad else by_rule(problem, rng.choice(AUTO_PADS))
         return problem.replace(auto_pad="").with_windows(mode=rng.choice(PAD_MODES))
     if family is Family.AVG_POOL:
         return rng.choice(
@@ -138,7 +140,10 @@ def _with_option(problem: Problem, rng: random.Random) -> Problem:
     return problem.with_windows(ceil=not problem.ceil)
 
 
-def _by_rule(problem: Problem, rule: str) -> Problem:
+def by_rule(problem: Problem, rule: str) -> Problem:
+    """The problem with the padding that the rule asks for; as it is where there is none."""
+    if not rule:
+        return problem
     for axis, window in enumerate(problem.windows):
         begin, end = auto_padding(rule, window)
         problem = problem.with_axis(axis, pad_begin=begin, pad_end=end)

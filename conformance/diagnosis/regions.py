@@ -14,7 +14,7 @@ from conformance.cases.case import Case
 from conformance.diagnosis.claims import Region, claimed, parts_of
 from conformance.diagnosis.confirm import FRESH, confirmed, telling, without_chance
 from conformance.diagnosis.explore import neighbours, with_values
-from conformance.diagnosis.samples import Samples
+from conformance.diagnosis.samples import Sample, Samples
 from conformance.diagnosis.sweep import TELLING, grown, simplifications, sweeps
 from conformance.problem.validity import is_valid
 
@@ -31,14 +31,18 @@ def region(samples: Samples, dtypes: Sequence[str], seconds: float) -> Region | 
     for case, share in zip(reversed(bases), _SWEPT, strict=False):
         _swept(case, dtypes, samples, samples.end - (1 - share) * seconds)
     _drawn_again(samples)
+    claim: Region | None = None
+    told: list[Sample] = []
     for number in range(_ROUNDS):
         claims = claimed(samples)
         if samples.over:
             return None
         fresh = samples.tried(telling(claims, _never_tried([*bases, *_some(samples)], dtypes, samples, number), samples))
         fresh = without_chance(fresh, claims, samples)
-        if claims and confirmed(claims[0], fresh, samples):
-            return claims[0]
+        told = [*told, *fresh] if claims and claims[0] == claim else fresh  # all that came since it was first claimed
+        claim = claims[0] if claims else None
+        if claim is not None and confirmed(claim, told, samples):
+            return claim
     return None
 
 
@@ -51,7 +55,7 @@ def _some(samples: Samples) -> list[Case]:
 def _never_tried(near: list[Case], dtypes: Sequence[str], samples: Samples, seed: int) -> list[Case]:
     source = neighbours(near, tuple(dtypes), 3 + seed)
     known = {one.problem for one in samples.by_problem.values()}
-    return list(itertools.islice((with_values(case, f"fresh{seed}") for case in source if case.problem not in known), 4 * FRESH))
+    return list(itertools.islice((with_values(case, f"fresh{seed}") for case in source if case.problem not in known), 5 * FRESH))
 
 
 def _swept(case: Case, dtypes: Sequence[str], samples: Samples, until: float) -> None:

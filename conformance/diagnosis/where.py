@@ -21,6 +21,8 @@ from conformance.diagnosis.separate import Condition, Table, Test, conditions
 
 Try = Callable[[Case], Observation | None]
 """Run a case under the finding's check; None where it cannot be run."""
+TryMany = Callable[[Sequence[Case]], list[Observation]]
+"""Run cases under the finding's check; what cannot be run is left out."""
 _ROUNDS = 6
 _EACH_ROUND = 16
 _CONFIRMED = 3  # cases that were made for a condition, on each side of it
@@ -51,7 +53,7 @@ def _split(table: Table, at: int) -> tuple[Table, Table]:
     return {c: v[:at] for c, v in table.items()}, {c: v[at:] for c, v in table.items()}
 
 
-def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) -> Condition | None:
+def where(known: Known, cases: Iterator[Case], run: TryMany, kind: str, end: float) -> Condition | None:
     """The simplest confirmed condition on cases that tells the failing from the passing; None if there is none.
 
     In each round cases are run on which the conditions that are left disagree. What fails in another kind is left out.
@@ -65,11 +67,8 @@ def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) 
             return left[0]
         before = left[0]
         right = wrong = 0
-        for case in _telling(left, list(itertools.islice(cases, 6 * _EACH_ROUND)), known, _EACH_ROUND):
-            if time.perf_counter() > end:
-                break
-            seen = run(case)
-            if seen is None or (seen.failed and seen.kind != kind) or (not seen.failed and not known.concerns(seen)):
+        for seen in run(_telling(left, list(itertools.islice(cases, 6 * _EACH_ROUND)), known, _EACH_ROUND)):
+            if (seen.failed and seen.kind != kind) or (not seen.failed and not known.concerns(seen)):
                 continue
             known.add(seen)
             right, wrong = right + (not seen.failed), wrong + seen.failed
