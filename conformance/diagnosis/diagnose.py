@@ -156,17 +156,17 @@ def _by_hypothesis(ward: Ward, end: float) -> Diagnosis | None:
 
 def _region_of(ward: Ward, match: Match) -> str:
     """Where a hypothesis holds that passing cases contradict; "" if that cannot be told."""
-    if ward.run is None or ward.over:
+    if ward.run_all is None or ward.over:
         return ""
-    run, hypothesis = ward.run, match.hypothesis
+    run_all, hypothesis = ward.run_all, match.hypothesis
     unexplained = False
 
-    def concerned(case: Case) -> Observation | None:
+    def concerned(cases: Sequence[Case]) -> list[Observation]:
         nonlocal unexplained
-        seen = run(case)
-        if seen is not None and seen.failed and seen.kind == ward.kind and seen.outputs and not explains(hypothesis, seen):
-            unexplained = True
-        return seen
+        made = run_all(cases, None)
+        failed = [seen for seen in made if seen.failed and seen.kind == ward.kind and seen.outputs]
+        unexplained = unexplained or not all(explains(hypothesis, seen) for seen in failed)
+        return made
 
     def concerns(one: Observation) -> bool:
         return would_fail(hypothesis, one, by_shape=ward.kind == "wrong shape")

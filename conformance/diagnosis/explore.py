@@ -14,15 +14,18 @@ from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, Tra
 
 _MOST_WORK = 300_000
 _MOST_ELEMENTS = 30_000
+_IN_VAIN = 200  # changes in a row that give nothing new
 _LITTLE_WORK = 30_000
 _ALIKE = ("ones", "digits", "ramp", "ties")
 
 
 def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterator[Case]:
-    """Endless small changes of given cases, one or two at a time: valid, small, and each text once."""
+    """Small changes of given cases, one or two at a time: valid, small, and each text once, until hardly a new one is found."""
     rng = random.Random(seed)
     seen = {str(case) for case in cases}
-    for _ in range(100_000):
+    in_vain = 0
+    while in_vain < _IN_VAIN:
+        in_vain += 1
         case = rng.choice(cases)
         problem = case.problem
         for _ in range(rng.choice((1, 1, 1, 2, 2))):
@@ -31,6 +34,7 @@ def neighbours(cases: list[Case], dtypes: tuple[str, ...], seed: int) -> Iterato
         if problem == case.problem or not is_valid(problem) or is_large(problem) or str(problem) in seen:
             continue
         seen.add(str(problem))
+        in_vain = 0
         yield made
 
 
@@ -82,6 +86,7 @@ def _with_window(problem: Problem, rng: random.Random) -> Problem:
     if isinstance(window, AdaptiveWindow):
         field = rng.choice(("size", "output"))
         return plain.with_axis(axis, **{field: _near(getattr(window, field), rng)})
+    rule = rng.choice((problem.auto_pad, ""))
     fields = ["size", "size", "kernel", "stride", "dilation", "pad_begin", "pad_end", "pads"]
     fields += ["output_padding"] if isinstance(window, TransposedWindow) else []
     field = rng.choice(fields)
@@ -92,8 +97,9 @@ def _with_window(problem: Problem, rng: random.Random) -> Problem:
     if field in ("kernel", "stride", "dilation"):
         value = min(value, 8)
         if rng.random() < 0.3:
-            return plain.with_windows(**{field: value})
-    return plain.with_axis(axis, **{field: value})
+            return by_rule(plain.with_windows(**{field: value}), rule)
+    changed = plain.with_axis(axis, **{field: value})
+    return changed if field in ("pad_begin", "pad_end") else by_rule(changed, rule)
 
 
 def _with_channels(problem: Problem, rng: random.Random) -> Problem:
@@ -115,7 +121,7 @@ def _with_option(problem: Problem, rng: random.Random) -> Problem:
     family = problem.op.family
     if family is Family.CONV:
         if rng.random() < 0.3:
-            return problem.replace(auto_pad="") if problem.auto_pad else _by_rule(problem, rng.choice(AUTO_PADS))
+            return problem.replace(auto_pad="") if problem.auto_pad else by_rule(problem, rng.choice(AUTO_PADS))
         return problem.replace(auto_pad="").with_windows(mode=rng.choice(PAD_MODES))
     if family is Family.AVG_POOL:
         return rng.choice(
@@ -134,7 +140,10 @@ def _with_option(problem: Problem, rng: random.Random) -> Problem:
     return problem.with_windows(ceil=not problem.ceil)
 
 
-def _by_rule(problem: Problem, rule: str) -> Problem:
+def by_rule(problem: Problem, rule: str) -> Problem:
+    """The problem with the padding that the rule asks for; as it is where there is none."""
+    if not rule:
+        return problem
     for axis, window in enumerate(problem.windows):
         begin, end = auto_padding(rule, window)
         problem = problem.with_axis(axis, pad_begin=begin, pad_end=end)

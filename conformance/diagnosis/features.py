@@ -110,6 +110,16 @@ def _of_windows(problem: Problem) -> dict[Column, Any]:
         _column("with output padding", "without output padding"): any(problem.output_padding),
     }
     if problem.op.ndim > 1:
+        for axis, (behind, w) in enumerate(zip(_AXES[problem.op.ndim], windows, strict=True)):
+            if isinstance(w, AdaptiveWindow):
+                row[_column(f"where sizes do not divide{behind}", f"where sizes divide{behind}", 0.2)] = (
+                    w.size % max(1, w.output) > 0
+                )
+                continue
+            row[_column(f"where the stride leaves a rest{behind}", f"where the stride leaves no rest{behind}", 0.2)] = (
+                w.padded - w.extent
+            ) % w.stride > 0
+            row[_column(f"with padding{behind}", f"without padding{behind}", 0.2)] = any(problem.padding[axis])
         for noun, values in (
             ("kernels", problem.kernel),
             ("strides", problem.stride),

@@ -31,7 +31,6 @@ _WORDS = {
     "misaligned": "misaligned",
     "broadcast": "broadcast",
 }
-_VIEWS = ("strided", "sliced")
 _PLURAL = ("w", "indices", "w_zero", "scale")
 _CASES = 6
 _CONFIRMED = 3
@@ -45,6 +44,8 @@ class Laid:
     layouts: tuple[str, ...]
     check: Layout
     cases: tuple[Case, ...]
+    others: tuple[Layout, ...] = ()
+    """The other ways in which it fails."""
 
     def __str__(self) -> str:
         plural = len(self.tensors) > 1 or self.tensors[0] in _PLURAL
@@ -82,7 +83,8 @@ def laid_out(samples: Samples, cases: Sequence[Case]) -> Laid | None:
     (tensor, layout), most = max(fails.items(), key=lambda item: len(item[1]))
     if len(most) < min(_CONFIRMED, len(plain)) or clean < _CONFIRMED:
         return None
-    return Laid(tensors, layouts, Layout(layout, tensor), most)
+    others = tuple(Layout(way, name) for name, way in fails if (name, way) != (tensor, layout))
+    return Laid(tensors, layouts, Layout(layout, tensor), most, others)
 
 
 def varied(cases: Sequence[Case]) -> list[Case]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from conformance.cases.case import Case
-from conformance.diagnosis.explore import is_large, with_values
+from conformance.diagnosis.explore import by_rule, is_large, with_values
 from conformance.problem import Family, Problem
 from conformance.problem.operators import FORWARD
 from conformance.problem.validity import is_valid
-from conformance.problem.window import PAD_MODES, AdaptiveWindow, TransposedWindow
+from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, TransposedWindow
 
 _SIZES = (*range(1, 11), 12, 13, 16, 17, 20, 24, 32, 33, 48, 64, 65)
 _TAPS = (2, 4, 5, 8, 9, 16, 17, 18)
@@ -78,7 +78,6 @@ def _with_size(axis: int, size: int, problem: Problem, **fields: int) -> Problem
 
 def _knobs(problem: Problem, dtypes: Sequence[str]) -> Iterator[list[Problem]]:
     """For each thing that can be changed the problems that this gives."""
-    plain = problem.replace(auto_pad="")
     yield [problem.replace(batch=value, unbatched=False) for value in (*_around(problem.batch), 0)]
     if problem.op.is_pool:
         yield [problem.replace(channels=value, out_channels=value) for value in _around(problem.channels)]
@@ -92,30 +91,41 @@ def _knobs(problem: Problem, dtypes: Sequence[str]) -> Iterator[list[Problem]]:
             yield [problem.replace(groups=1, out_channels=value) for value in _around(problem.out_channels)]
         if problem.channels == problem.out_channels:
             yield [problem.replace(groups=1), problem.replace(groups=problem.channels)]
+    yield from _windows(problem)
+    yield [problem.replace(dtype=dtype, result="" if not problem.requantised else problem.result) for dtype in dtypes]
+    yield list(_options(problem))
+
+
+def _windows(problem: Problem) -> Iterator[list[Problem]]:
+    """What can be changed of the windows. A rule that pads goes on to hold, but where the padding itself is changed."""
+    plain, rule = problem.replace(auto_pad=""), problem.auto_pad
     for axis, window in enumerate(problem.windows):
-        yield [plain.with_axis(axis, size=value) for value in _around(window.size)]
+        changed = partial(_changed, plain, rule, axis)
+        yield [changed(size=value) for value in _around(window.size)]
         if isinstance(window, AdaptiveWindow):
-            yield [plain.with_axis(axis, output=value) for value in _around(window.output)]
+            yield [changed(output=value) for value in _around(window.output)]
             continue
-        yield [plain.with_axis(axis, kernel=value) for value in range(1, 8)]
-        yield [plain.with_axis(axis, kernel=value, size=window.size + value - window.kernel) for value in range(1, 8)]
-        yield [plain.with_axis(axis, stride=value) for value in range(1, 5)]
-        yield [plain.with_axis(axis, dilation=value) for value in range(1, 5)]
+        yield [changed(kernel=value) for value in range(1, 8)]
+        yield [changed(kernel=value, size=window.size + value - window.kernel) for value in range(1, 8)]
+        yield [changed(stride=value) for value in range(1, 5)]
+        yield [changed(dilation=value) for value in range(1, 5)]
         yield [plain.with_axis(axis, pad_begin=value, pad_end=value) for value in range(4)]
         yield [plain.with_axis(axis, pad_begin=value) for value in range(-1, 4)]
         yield [plain.with_axis(axis, pad_end=value) for value in range(-1, 4)]
         if isinstance(window, TransposedWindow):
             yield [plain.with_axis(axis, output_padding=value) for value in range(3)]
-    if not isinstance(problem.windows[0], AdaptiveWindow):
-        line = problem.with_windows(kernel=1)  # long kernels, as far as they are counted in taps
-        first = [problem.windows[0].size + value for value in _TAPS]
-        yield [line.with_axis(0, kernel=value, size=size) for value, size in zip(_TAPS, first, strict=True)]
-    if len(problem.windows) > 1 and not isinstance(problem.windows[0], AdaptiveWindow):
-        yield [plain.with_windows(kernel=value) for value in range(1, 6)]
-        yield [plain.with_windows(stride=value) for value in range(1, 4)]
-        yield [plain.with_windows(dilation=value) for value in range(1, 4)]
-    yield [problem.replace(dtype=dtype, result="" if not problem.requantised else problem.result) for dtype in dtypes]
-    yield list(_options(problem))
+    if isinstance(problem.windows[0], AdaptiveWindow):
+        return
+    line = plain.with_windows(kernel=1)  # long kernels, as far as they are counted in taps
+    yield [_changed(line, rule, 0, kernel=value, size=problem.windows[0].size + value) for value in _TAPS]
+    if len(problem.windows) > 1:
+        yield [by_rule(plain.with_windows(kernel=value), rule) for value in range(1, 6)]
+        yield [by_rule(plain.with_windows(stride=value), rule) for value in range(1, 5)]
+        yield [by_rule(plain.with_windows(dilation=value), rule) for value in range(1, 5)]
+
+
+def _changed(plain: Problem, rule: str, axis: int, **fields: int) -> Problem:
+    return by_rule(plain.with_axis(axis, **fields), rule)
 
 
 def _options(problem: Problem) -> Iterator[Problem]:
@@ -125,6 +135,7 @@ def _options(problem: Problem) -> Iterator[Problem]:
         yield problem.replace(bias=not problem.bias)
     family = problem.op.family
     if family is Family.CONV:
+        yield from (by_rule(problem.replace(auto_pad=""), rule) for rule in AUTO_PADS)
         yield from (problem.replace(auto_pad="").with_windows(mode=mode) for mode in PAD_MODES)
     elif family is Family.AVG_POOL:
         yield problem.replace(count_include_pad=not problem.count_include_pad)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from conformance.diagnosis.claims import Region
 from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.glance import glance, too_large
 from conformance.diagnosis.memory_layout import Laid, laid_out, varied
-from conformance.diagnosis.regions import Region, bases_of, region
+from conformance.diagnosis.regions import bases_of, region
 from conformance.diagnosis.repeats import repeated
 from conformance.diagnosis.samples import Samples
 from conformance.diagnosis.ward import Ward
@@ -62,7 +63,7 @@ def _in_memory(laid: Laid, ward: Ward) -> Told:
     samples = Samples(ward.kind, ward.run_all, ward.end, laid.check)
     samples.add(ward.run_all(laid.cases, laid.check))
     found = region(samples, ward.dtypes, ward.end - now()) if not samples.over else None
-    if found is None:
+    if found is None or not _holds_for_all(found, laid, samples):
         return Told(f"It fails only {words}", words)
     more = _with_repeats(found, [call for one in samples.failing for call in one.calls])
     if found.cases is None:
@@ -70,6 +71,18 @@ def _in_memory(laid: Laid, ward: Ward) -> Told:
     return Told(
         f"It fails only {words} and {more.sentence.removeprefix('It fails only ')}", f"{words} and {more.words}", more.key
     )
+
+
+def _holds_for_all(found: Region, laid: Laid, samples: Samples) -> bool:
+    """Whether what was found of one layout holds for the others in which it fails."""
+    tried = [*samples.failing, *samples.passing]
+    cases = [one.seen.case for one in tried[:: max(1, len(tried) // _MOST_REPEATS)]]
+    for check in laid.others:
+        other = Samples(samples.kind, samples.run, samples.end, check)
+        made = other.tried(cases)
+        if samples.over or not all(found.allows(one) for one in made if one.failed):
+            return False
+    return True
 
 
 def _with_repeats(found: Region, failing: Sequence[Observation]) -> Told:

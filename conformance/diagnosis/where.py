@@ -21,6 +21,8 @@ from conformance.diagnosis.separate import Condition, Table, Test, conditions
 
 Try = Callable[[Case], Observation | None]
 """Run a case under the finding's check; None where it cannot be run."""
+TryMany = Callable[[Sequence[Case]], list[Observation]]
+"""Run cases under the finding's check; what cannot be run is left out."""
 _ROUNDS = 6
 _EACH_ROUND = 16
 _CONFIRMED = 3  # cases that were made for a condition, on each side of it
@@ -51,7 +53,7 @@ def _split(table: Table, at: int) -> tuple[Table, Table]:
     return {c: v[:at] for c, v in table.items()}, {c: v[at:] for c, v in table.items()}
 
 
-def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) -> Condition | None:
+def where(known: Known, cases: Iterator[Case], run: TryMany, kind: str, end: float) -> Condition | None:
     """The simplest confirmed condition on cases that tells the failing from the passing; None if there is none.
 
     In each round cases are run on which the conditions that are left disagree. What fails in another kind is left out.
@@ -65,11 +67,8 @@ def where(known: Known, cases: Iterator[Case], run: Try, kind: str, end: float) 
             return left[0]
         before = left[0]
         right = wrong = 0
-        for case in _telling(left, list(itertools.islice(cases, 6 * _EACH_ROUND)), known, _EACH_ROUND):
-            if now() > end:
-                break
-            seen = run(case)
-            if seen is None or (seen.failed and seen.kind != kind) or (not seen.failed and not known.concerns(seen)):
+        for seen in run(_telling(left, list(itertools.islice(cases, 6 * _EACH_ROUND)), known, _EACH_ROUND)):
+            if (seen.failed and seen.kind != kind) or (not seen.failed and not known.concerns(seen)):
                 continue
             known.add(seen)
             right, wrong = right + (not seen.failed), wrong + seen.failed
@@ -90,7 +89,7 @@ def _left(known: Known) -> list[Condition]:
     return list(itertools.islice((one for one in conditions(failing, passing) if _each_needed(one, passing)), _KEPT))
 
 
-def _at_threshold(test: Test, table: Table) -> np.ndarray:
+def at_threshold(test: Test, table: Table) -> np.ndarray:
     """Which rows have the number next to a threshold, on the side that passes; all where there is no threshold."""
     beside = {">=": -1, "<=": 1}.get(test.how)
     return np.ones(len(table[test.column]), bool) if beside is None else np.asarray(table[test.column] == test.value + beside)
@@ -107,7 +106,7 @@ def _each_needed(condition: Condition, passing: Table) -> bool:
 def _settled(condition: Condition, known: Known) -> bool:
     """Whether its thresholds are known exactly, and two tests do not separate the cases by chance: there are many."""
     _, passing = known.tables()
-    if not all(_at_threshold(test, passing).any() for test in condition.tests):
+    if not all(at_threshold(test, passing).any() for test in condition.tests):
         return False
     return len(condition.tests) == 1 or min(len(known.failing), len(known.passing)) >= _MANY_CASES
 
@@ -117,12 +116,12 @@ def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: i
     if not cases or not known.failing:
         return []
     example = known.failing[0]
-    rows = of_cases([_imagined(example, case) for case in cases])
+    rows = of_cases([imagined(example, case) for case in cases])
     votes = np.array([condition.holds(rows) for condition in left[:12]], float)
     share = votes.mean(axis=0)
     first = votes[0] > 0.5
     edge = [
-        i for test in left[0].tests if test.how in (">=", "<=") for i in np.flatnonzero(_at_threshold(test, rows))[: most // 4]
+        i for test in left[0].tests if test.how in (">=", "<=") for i in np.flatnonzero(at_threshold(test, rows))[: most // 4]
     ]
     doubt = np.argsort(-np.minimum(share, 1 - share), kind="stable")
     chosen = list(
@@ -133,7 +132,7 @@ def _telling(left: Sequence[Condition], cases: list[Case], known: Known, most: i
     return [cases[i] for i in chosen[:most]]
 
 
-def _imagined(example: Observation, case: Case) -> Observation:
+def imagined(example: Observation, case: Case) -> Observation:
     """What is known of a case before it is run."""
     call = type(example.call)(case.problem, {}, example.call.layout)
     return Observation(example.check, case, call)

@@ -83,7 +83,7 @@ def test_columns_that_are_not_written_are_told() -> None:
         return y
 
     found = examined(bug, CASES)
-    assert (found.hypothesis, found.where) == ("zeros", "where the column (from 0) ≥ 16")
+    assert (found.hypothesis, found.where) == ("zeros", "in columns ≥ 16 (from 0)")
 
 
 def test_nothing_is_said_of_what_is_wrong_without_rule_and_region() -> None:
