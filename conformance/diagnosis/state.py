@@ -51,8 +51,9 @@ class Processes:
 def suspected(failing: Sequence[Observation], processes: Processes) -> bool:
     """Whether the process in which a call failed gives a hint of state: it wavers, or is right with other numbers."""
     for seen in _chosen(failing)[:_TRIED]:
-        steps = _made(processes.ask, seen, signals(seen.call))
-        if len(steps) < 5:
+        calls = signals(seen.call)
+        steps = _made(processes.ask, seen, calls)
+        if len(steps) < len(calls):
             continue
         again, others = (steps[0], steps[1], steps[-1]), steps[2:-1]
         if any(step.right or step.bits != again[0].bits for step in again) or again[0].bits != _bits(seen):

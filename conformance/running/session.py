@@ -32,6 +32,7 @@ T = TypeVar("T")
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
+_ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
 _TAIL = 2000  # characters of a worker's output that are shown
 
 
@@ -136,7 +137,7 @@ class Session:
             # Smoke calls would come first: they are made only where the target must be asked how it wants to be called.
             try:
                 with Session(target, self.time_limit, self.context) as session:
-                    replies = session.submit(job, limit=loading + 2 * seconds).result()
+                    replies = session.submit(job, limit=loading + _ELSEWHERE).result()
             except WorkerLost:
                 return None
             if not replies[0].error:

@@ -16,12 +16,13 @@ from laboratory import Body, Kept, Right, failing, process, processes_of
 
 from conformance.diagnosis.diagnose import diagnose
 from conformance.diagnosis.state import Processes, examined, suspected, varying
+from conformance.plugin.job import Job
 from conformance.plugin.mutants import Broken
 from conformance.plugin.target import Target
+from conformance.running import run as runner
 from conformance.running.launch import copied
-from conformance.running.mutants import run_mutant
 from conformance.running.profile import PROFILES
-from conformance.running.run import Options
+from conformance.running.run import Options, Run
 from conformance.running.session import Session
 from implementations.broken.base import every
 
@@ -276,6 +277,43 @@ def test_where_nothing_can_be_run_an_earlier_result_is_known_again() -> None:
     assert diagnose([seen], []).hypothesis == "stale"
 
 
+@pytest.mark.parametrize("added", [False, True])
+def test_poison_in_a_result_is_known_for_memory_that_nobody_wrote(added: bool) -> None:
+    right = failing(CONV).truth.y.astype(np.float32)
+    poison = np.frombuffer(b"\x5a" * 4, np.float32)[0]
+    actual = right.copy()
+    actual[..., -1] = actual[..., -1] + poison if added else poison
+    assert diagnose([failing(CONV, actual)], []).hypothesis == "unwritten"
+    actual[0, 0, 0, 0] += 1
+    assert diagnose([failing(CONV, actual)], []).hypothesis == ""
+
+
+def test_a_call_that_is_wrong_only_where_it_failed_is_told_by_that() -> None:
+    """Nothing that was kept of it shows what happened here before, but a new process has it right."""
+    wrong = process(lambda kept, call: call.result() * 3 + 1)
+    said = examined([failing(CONV)], Processes(wrong, lambda calls: process(ORDINARY["right"])(calls)), FOREVER)
+    assert said is not None
+    assert said.key == "right-in-a-new-process"
+
+
+def test_a_process_of_its_own_knows_nothing_of_the_calls_before() -> None:
+    text = "implementations.broken.functions.state:conv2d_cached_by_shape"
+    first, second = failing(CONV), failing(CONV.replace("integers:0", "integers:1"))
+    with Session(Target(text, probe=False), context=copied()) as session:
+        session.submit(Job((first.call,))).result()
+        stale = session.submit(Job((second.call,))).result()
+        new = session.elsewhere(Job((second.call,)), 60.0)
+    assert new is not None
+    assert (stale[0].outputs[0] == first.truth.y).all()
+    assert (new[0].outputs[0] == second.truth.y).all()
+
+
+def test_no_process_is_begun_that_takes_too_long_to_load() -> None:
+    with Session(Target("numpy-gemm"), context=copied()) as session:
+        session.describe()
+        assert session.elsewhere(Job((failing(CONV).call,)), 0.0) is None
+
+
 MUTANTS = {
     "conv1d_cached_by_address": "remembered-by-address",
     "conv2d_packed_by_address": "weights-remembered",
@@ -300,16 +338,9 @@ BROKEN: dict[str, Broken] = {mutant.name: mutant for mutant in every().values()}
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_implementation_is_named_in_real_workers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from conformance.running import run as runner
-
     monkeypatch.setattr(runner, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
-    monkeypatch.setattr(runner, "_DIAGNOSE_SECONDS", 20.0)
-    monkeypatch.setattr(runner.Run, "diagnose_seconds", 20.0)
     mutant = BROKEN[name]
     options = Options(dataclasses.replace(PROFILES["quick"], most_failures=1, covering=100), mutant.operators)
-    session = Session(Target(mutant.target, operators=mutant.operators), context=copied())
-    session.__enter__()
-    session.describe()
-    result = run_mutant(mutant, options, session)
-    assert result is not None
-    assert result.diagnosis == MUTANTS[name]
+    target = Target(mutant.target, operators=mutant.operators)
+    run = Run(target, options, session=Session(target, context=copied()), shrink_seconds=0.3, diagnose_seconds=20.0)
+    assert run.execute().findings[0].hypothesis == MUTANTS[name]
