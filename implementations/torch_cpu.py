@@ -18,11 +18,13 @@ from conformance.problem.formats import COMPLEX, FLOATS
 ORDER = 30
 _VIEW = "an unbatched view with strides like those of channels-last raises 'Unsupported memory format'"
 _LARGER = "a window that hangs over the end in ceil mode is scaled as if it were whole"
+_SMALLER = "an input smaller than the kernel is refused, though in ceil mode 1-D and 2-D take it"
 _SPREADS = "a NaN or an Inf reaches outputs whose window does not hold it"
 _NOT_CONTIGUOUS = "the backward pass calls view() on a gradient that is not contiguous"
 _BIAS = "float32 input and weights with a float64 bias, and the reverse, are accepted"
 KNOWN = (  # seen in 2.13
     KnownFailure("lp_pool", "", "wrong value", ("ceil",), _LARGER),
+    KnownFailure("lp_pool3d", "", "raised", ("ceil",), _SMALLER),
     KnownFailure("lp_pool3d", "layout", "raised", ("unbatched",), f"{_VIEW}, as in max_pool3d"),
     KnownFailure("max_pool3d", "layout", "raised", ("unbatched",), _VIEW),
     KnownFailure("max_unpool", "layout", "raised", (), _NOT_CONTIGUOUS, "pytorch/pytorch#154341"),
