@@ -73,7 +73,7 @@ def claimed(samples: Samples) -> list[Region]:
     looked_at = looked_at[:: max(1, len(looked_at) // _MOST_PASSING)] if wrong else []
     for elements in _conditions_on_elements(parts)[:8] if wrong else []:
         there = [one for one in looked_at if (elements.holds(one.places) & one.counts).any()]
-        if not there:
+        if len(there) <= RIGHT_BY_CHANCE * len(failing):
             claims.append(Region(None, elements))
             continue
         claims += [Region(one, elements) for one in _conditions_on_cases(failing, there)[:4]]
@@ -94,7 +94,7 @@ def _conditions_on_cases(failing: list[Sample], passing: list[Sample]) -> list[C
         if not rest:
             continue
         others = of_cases([one.seen for one in rest])
-        for allowed in (0, int(RIGHT_BY_CHANCE * len(failing))):
+        for allowed in (0, min(int(RIGHT_BY_CHANCE * len(failing)), len(rest) // 8)):
             found = conditions(rows, others, threes=True, allowed=allowed)
             needed = list(itertools.islice((one for one in found if _each_needed(one, others)), 12))
             if needed:
@@ -116,6 +116,7 @@ def _each_needed(condition: Condition, passing: Table) -> bool:
 def parts_of(failing: list[Sample]) -> list[Sample]:
     """Failing samples whose elements are looked at, of many sizes."""
     known = [one for one in failing if one.seen.outputs and 1 < math.prod(one.seen.problem.result_shape) <= _MOST_OF_ONE]
+    known.sort(key=lambda one: math.prod(one.seen.problem.result_shape))
     chosen, total = [], 0
     for one in known[:: max(1, len(known) // _MOST_PARTS)]:
         if one.wrong is not None and total + one.wrong.size <= _MOST_ELEMENTS:
