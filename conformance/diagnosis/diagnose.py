@@ -171,7 +171,8 @@ def _region_of(ward: Ward, match: Match) -> str:
     def concerns(one: Observation) -> bool:
         return would_fail(hypothesis, one, by_shape=ward.kind == "wrong shape")
 
-    known = Known(list(ward.failing), [one for one in ward.alike if concerns(one)], concerns)
+    against = {id(one) for one in match.against}  # found when it was matched
+    known = Known(list(ward.failing), [one for one in ward.alike if id(one) in against], concerns)
     condition = where(known, ward.cases(1), concerned, ward.kind, ward.end)
     return "" if condition is None or unexplained else str(condition)
 
