@@ -28,7 +28,8 @@ def target_options(command: Command) -> Command:
     for option in (
         click.option("--no-claim", multiple=True, metavar="WORD", help="Take a claim back, e.g. groups or float64."),
         click.option("--claim", multiple=True, metavar="WORD", help="Claim more, e.g. asymmetric_padding or accuracy=fft."),
-        click.option("--arrays", metavar="LIBRARY", help="Arrays that functions take: numpy or torch (default: found out)."),
+        click.option("--arrays", metavar="LIBRARY", help="Arrays that functions take: numpy, torch, jax, array_api_strict or cupy "
+                     "(default: found out)."),  # fmt: skip
     ):
         command = option(command)
     return command
@@ -61,11 +62,11 @@ def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: 
 
 def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:
     """The target of a command's words; what is misspelt is told before anything starts."""
-    from conformance.plugin.arrays import arrays_named
+    from conformance.plugin.arrays import require_arrays
     from conformance.plugin.claims import Claims
 
     if arrays:
-        arrays_named(arrays)
+        require_arrays(arrays)
     Claims().changed(claim, no_claim)
     return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim))
 

@@ -18,7 +18,8 @@ from conformance.errors import UsageError
 from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
-from conformance.plugin.probe import settle
+from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
+from conformance.plugin.probe import settle, smoke_problem
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
@@ -45,7 +46,7 @@ def load(target: Target) -> Implementation:
         if isinstance(found, type) and issubclass(found, Implementation):
             return found()
         if not callable(found):
-            raise UsageError(f"{target.text} is a {type(found).__name__}, not a function or an Implementation")
+            raise UsageError(f"{target.text} is a {type(found).__name__}, not a function, a layer class or an Implementation")
         functions = dict(_functions(found, attribute, target))
     else:
         functions, others = _functions_of_module(module, target)
@@ -74,9 +75,12 @@ def find(text: str) -> Any:
 def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, Function], tuple[str, ...]]:
     """The first function for each operator, and the names of those that serve an operator which is taken."""
     functions: dict[str, Function] = {}
-    others = []
+    others, layers = [], list[tuple[str, Any]]()
     for name, found in vars(module).items():
-        if callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
+        if is_layer(found):
+            if found.__module__ == module.__name__ and operator_of_class(found):
+                layers.append((name, found))
+        elif callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
             served = dict(_functions(found, name, target))
             if name in OPERATORS and not OPERATORS[name].forward:
                 functions |= served  # a gradient of its own goes before autograd's
@@ -84,6 +88,12 @@ def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, 
                 others.append(name)
             else:
                 functions |= {operator: f for operator, f in served.items() if not f.autograd or operator not in functions}
+    for name, found in layers:  # a module's functions go before its layers, which may call them
+        served = dict(_functions(found, name, target))
+        if functions.keys() & served.keys():
+            others.append(name)
+        else:
+            functions |= served
     if not functions:
         raise UsageError(
             f"{target.text} has no function with an operator's name",
@@ -93,7 +103,10 @@ def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, 
 
 
 def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[tuple[str, Function]]:
-    """The operators that one function serves, each with how it is called."""
+    """The operators that one function or layer class serves, each with how it is called."""
+    if is_layer(call):
+        yield from _of_layer(call, name, target)
+        return
     said = declared(call)
     operators, textbook = _operators_of(name, said.operators or target.operators)
     for operator in operators:
@@ -116,6 +129,29 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
             yield from ((gradient.operator.name, gradient) for gradient in gradients_of(function))
 
 
+def _of_layer(found: Any, name: str, target: Target) -> Iterator[tuple[str, Function]]:
+    """The operator of a layer class, and its gradients by autograd."""
+    said = declared(found)
+    operator = operator_of_class(found)
+    if said.operators or target.operators or operator is None:
+        operator = _operators_of(name, said.operators or target.operators)[0][0]
+    if not operator.forward:
+        operator = OPERATORS[operator.base]
+    signature, takes = read_constructor(found, operator)
+    layer = Layer(
+        found, name, operator, signature, form=Form(arrays="torch"),
+        claim=(*said.claim, *target.claim), no_claim=(*said.no_claim, *target.no_claim), takes=takes,
+    )  # fmt: skip
+    if target.probe:
+        settled = settle(layer, "torch", textbook=False)
+        assert isinstance(settled, Layer)
+        layer = settled.with_bias_of_its_own(smoke_problem(operator, settled.form.rank, pointwise=False))
+    layer = dataclasses.replace(layer, no_claim=(*layer.lacking(), *layer.no_claim))
+    yield operator.name, layer
+    if layer.form.differentiable:
+        yield from ((gradient.operator.name, gradient) for gradient in gradients_of(layer))
+
+
 def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.Match[str] | None]:
     if textbook := _TEXTBOOK.fullmatch(name):
         families = [Family.CONV] if textbook["kind"] == "corr" else [Family.MAX_POOL, Family.AVG_POOL]
@@ -128,7 +164,7 @@ def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.
         return [OPERATORS[inside[0]]], None
     raise UsageError(
         f"which operator {name!r} implements does not show in its name",
-        hint=f"say --operator with one of {', '.join(OPERATORS)}",
+        hint=f"say --operator with one of {', '.join(name for name in OPERATORS if OPERATORS[name].forward)}, or a gradient",
     )
 
 
