@@ -23,13 +23,17 @@ from conformance.running.run import Options
 Command = Callable[..., Any]
 
 
+_ARRAYS = (
+    "Arrays that functions take: numpy, torch, jax, array_api_strict, cupy (default: found out), or onnx: a model and its inputs."
+)
+
+
 def target_options(command: Command) -> Command:
     """How a target is loaded and called."""
     for option in (
         click.option("--no-claim", multiple=True, metavar="WORD", help="Take a claim back, e.g. groups or float64."),
         click.option("--claim", multiple=True, metavar="WORD", help="Claim more, e.g. asymmetric_padding or accuracy=fft."),
-        click.option("--arrays", metavar="LIBRARY", help="Arrays that functions take: numpy, torch, jax, array_api_strict or cupy "
-                     "(default: found out)."),  # fmt: skip
+        click.option("--arrays", metavar="LIBRARY", help=_ARRAYS),
     ):
         command = option(command)
     return command

@@ -102,13 +102,14 @@ class JaxArrays(StandardArrays):
     def to_native(self, array: np.ndarray) -> Any:
         import jax
 
-        jax.config.update("jax_enable_x64", True)  # without it float64 would silently become float32
+        # Without it float64 would silently become float32.
+        jax.config.update("jax_enable_x64", True)  # type: ignore[no-untyped-call]
         return jax.numpy.array(array, copy=True)
 
     def finish(self, result: Any) -> Any:
         import jax
 
-        return jax.block_until_ready(result)
+        return jax.block_until_ready(result)  # type: ignore[no-untyped-call]
 
     def owns(self, value: Any) -> bool:
         return isinstance(value, sys.modules["jax"].Array) if "jax" in sys.modules else False
@@ -129,16 +130,20 @@ ARRAYS: dict[str, Arrays] = {
 }
 
 
+ONNX = "onnx"
+"""The word of ``--arrays`` for functions of a model and its inputs: they take no arrays of an operator."""
+
+
 def arrays_named(name: str) -> Arrays:
     try:
         return ARRAYS[name]
     except KeyError:
-        raise UsageError(f"--arrays {name}: not known", hint=f"known are {', '.join(ARRAYS)}") from None
+        raise UsageError(f"--arrays {name}: not known", hint=f"known are {', '.join(ARRAYS)} and {ONNX}") from None
 
 
 def require_arrays(name: str) -> None:
     """Raise :class:`UsageError` if the library ``name`` is not known, or not installed."""
-    if importlib.util.find_spec(arrays_named(name).name) is None:
+    if importlib.util.find_spec(name if name == ONNX else arrays_named(name).name) is None:
         raise UsageError(f"--arrays {name}: it is not installed", hint=f"pip install {name.replace('_', '-')}")
 
 

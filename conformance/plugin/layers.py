@@ -101,7 +101,6 @@ class Layer(Function):
             self.built[key] = self.call(**given).to(dtype)
         return self.built[key]
 
-
     def lacking(self) -> tuple[str, ...]:
         """Options that a class cannot be asked for because its constructor is not told of channels."""
         if not self.operator.traits.weights or self.form.rank != "batched":

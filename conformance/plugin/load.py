@@ -15,10 +15,12 @@ from types import ModuleType
 from typing import Any
 
 from conformance.errors import UsageError
+from conformance.plugin.arrays import ONNX
 from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
+from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
 from conformance.plugin.probe import settle, smoke_problem
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
@@ -29,6 +31,7 @@ from conformance.problem.operators import operator_named, with_passes
 # A textbook's names: corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1, pool2d.
 _TEXTBOOK = re.compile(r"(?P<kind>corr|pool)(?P<ndim>[123])d(?P<channels>_multi_in(_out)?)?(?P<pointwise>_1x1)?")
 _RANK_OF_TEXTBOOK: dict[str | None, Rank] = {None: "plain", "_multi_in": "single_output", "_multi_in_out": "unbatched"}
+_FORWARD = tuple(name for name, operator in OPERATORS.items() if operator.forward)
 _OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)))
 
 
@@ -39,6 +42,9 @@ def load(target: Target) -> Implementation:
         return registered(place)
     module = _import(place, target.text)
     others: tuple[str, ...] = ()
+    of_models = _runtime(_attribute(module, attribute) if attribute else module, target)
+    if of_models is not None:
+        return of_models
     if attribute:
         found = _attribute(module, attribute)
         if isinstance(found, Implementation):
@@ -55,6 +61,19 @@ def load(target: Target) -> Implementation:
     if not wanted:
         raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
     return Functions(target.text, wanted, others)
+
+
+def _runtime(found: Any, target: Target) -> Implementation | None:
+    """A runtime of ONNX models, if ``found`` is one or the user says so."""
+    name, package = target.text, getattr(found, "__module__", getattr(found, "__name__", "")).partition(".")[0]
+    if is_backend(found):
+        return OnnxRuntime(name, of_backend(found), package, target.claim, target.no_claim)
+    if target.arrays == ONNX:
+        if not callable(found):
+            hint = "with --arrays onnx a target is a function run(model, inputs), such as file.py:run"
+            raise UsageError(f"{name} is no function of an ONNX model", hint=hint)
+        return OnnxRuntime(name, of_function(found), package, target.claim, target.no_claim)
+    return None
 
 
 def split_text(text: str) -> tuple[str, str]:
@@ -97,7 +116,8 @@ def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, 
     if not functions:
         raise UsageError(
             f"{target.text} has no function with an operator's name",
-            hint=f"names are {', '.join(OPERATORS)}; or say which function: {target.text}:NAME --operator conv2d",
+            hint=f"names are {', '.join(_FORWARD)}, and those of gradients; or say which function: "
+            f"{target.text}:NAME --operator conv2d",
         )
     return functions, tuple(others)
 
@@ -138,8 +158,11 @@ def _of_layer(found: Any, name: str, target: Target) -> Iterator[tuple[str, Func
     if not operator.forward:
         operator = OPERATORS[operator.base]
     signature, takes = read_constructor(found, operator)
+    # A layer that is not told of channels is a textbook's, written for the type that PyTorch makes tensors in.
+    textbook = operator.traits.weights and "channels" not in takes
+    form = Form("torch", dtypes=("float32",), notes=("float64 not claimed: it is not told of channels",))
     layer = Layer(
-        found, name, operator, signature, form=Form(arrays="torch"),
+        found, name, operator, signature, form=form if textbook else Form("torch"),
         claim=(*said.claim, *target.claim), no_claim=(*said.no_claim, *target.no_claim), takes=takes,
     )  # fmt: skip
     if target.probe:
@@ -164,7 +187,7 @@ def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.
         return [OPERATORS[inside[0]]], None
     raise UsageError(
         f"which operator {name!r} implements does not show in its name",
-        hint=f"say --operator with one of {', '.join(name for name in OPERATORS if OPERATORS[name].forward)}, or a gradient",
+        hint=f"say --operator with one of {', '.join(_FORWARD)}, or a gradient of one",
     )
 
 

@@ -3,7 +3,8 @@
 
 def avg_pool1d(input, kernel_size, stride=None, padding=0, count_include_pad=True):
     xp = input.__array_namespace__()
-    (k,), (s,), (p,) = (value if isinstance(value, tuple) else (value,) for value in (kernel_size, stride or kernel_size, padding))
+    given = (kernel_size, stride or kernel_size, padding)
+    (k,), (s,), (p,) = (value if isinstance(value, tuple) else (value,) for value in given)
     n, c, size = input.shape
     zeros = xp.zeros((n, c, p), dtype=input.dtype)
     inside = xp.concat([zeros, xp.ones((n, c, size), dtype=input.dtype), zeros], axis=2)
