@@ -19,6 +19,7 @@ from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.probe import settle
+from conformance.plugin.program import Program
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
@@ -33,6 +34,8 @@ _OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)
 
 def load(target: Target) -> Implementation:
     """The implementation that ``target`` names. Raises :class:`UsageError` that says what to type instead."""
+    if target.command:
+        return Program(target.command, target.claim, target.no_claim)
     place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)
