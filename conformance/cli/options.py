@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from conformance.plugin.target import Target
+from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
 from conformance.report.environment import environment
 from conformance.report.schema import Implementation, Report, Timing
@@ -24,8 +24,23 @@ Command = Callable[..., Any]
 
 
 _ARRAYS = (
-    "Arrays that functions take: numpy, torch, jax, array_api_strict, cupy (default: found out), or onnx: a model and its inputs."
+    "Arrays that functions take: numpy, torch, jax, array_api_strict or cupy (default: found out); onnx for a function of "
+    "a model and its inputs."
 )
+
+
+class WithTarget(click.Command):
+    """A command whose target, or last target, may be a command of the user's own behind ``--``: it arrives as one word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            place = args.index("--")
+            own, word = args[:place], command_text(args[place + 1 :])
+            one = next((option for option in self.params if option.name == "target_text"), None)
+            if one is not None and any(each.partition("=")[0] in one.opts for each in own):
+                raise click.UsageError(f"{one.opts[0]} and -- name two targets, but it is one that a case is run on", ctx)
+            args = [*own, *((one.opts[0], word) if one is not None else ("--", word))]
+        return super().parse_args(ctx, args)
 
 
 def target_options(command: Command) -> Command:

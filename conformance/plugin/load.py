@@ -22,6 +22,7 @@ from conformance.plugin.implementation import Implementation
 from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
 from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
 from conformance.plugin.probe import settle, smoke_problem
+from conformance.plugin.program import Program
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
@@ -37,6 +38,8 @@ _OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)
 
 def load(target: Target) -> Implementation:
     """The implementation that ``target`` names. Raises :class:`UsageError` that says what to type instead."""
+    if target.command:
+        return Program(target.command, target.claim, target.no_claim)
     place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)

@@ -277,7 +277,8 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
     errored = judgement.failure.kind in ("raised", "out of memory")
     outputs = replies[judgement.failure.call].outputs
     outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
-    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds, outputs=outputs)
+    printed = "".join(reply.printed for reply in replies)
+    return Outcome(trial, "errored" if errored else "failed", judgement, output=printed, seconds=seconds, outputs=outputs)
 
 
 def _in_order(claims: Mapping[str, Claims]) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired
 
 from conformance.errors import UsageError
+from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
@@ -33,6 +34,7 @@ LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
 _TAIL = 2000  # characters of a worker's output that are shown
+_PRINTED = 300  # and of what a program printed that could not be used
 
 
 class WorkerLost(Exception):
@@ -112,9 +114,11 @@ class Session:
             described = self.wait(self._line.put(worker.describe, target, limit=limit))
         except WorkerLost as lost:
             if not self._loaded.is_set():
-                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-300:]) from lost
+                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-_PRINTED:]) from lost
             raise
         if isinstance(described, UsageError):
+            if target.command and (printed := self._tail().strip()):
+                raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
         return described
@@ -143,6 +147,9 @@ class Session:
         except BrokenProcessPool as broken:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+        except Lost as lost:
+            self.losses += 1
+            raise WorkerLost(lost.kind, lost.message, self._tail()) from None
         except Escaped as escaped:
             raise WorkerLost("raised", str(escaped), self._tail()) from None
         except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
