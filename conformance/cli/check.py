@@ -26,7 +26,7 @@ def command(
     """Check implementations of convolution or pooling.
 
     TARGET is a registered name (see conformance list), path/to/file.py:function, module:function, a whole module or
-    file, or module:Class for an Implementation. Loading a target runs its code.
+    file, module:Class for an Implementation, or a shared library. Loading a target runs its code.
 
     \b
     Examples:

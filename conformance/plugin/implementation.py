@@ -22,6 +22,18 @@ from conformance.problem import Problem
 class WrongResult(Exception):
     """A call returned what is no tensor of the operator; ``str()`` says what it was."""
 
+    kind = "wrong result"
+
+
+class WroteBeside(WrongResult):
+    """A call wrote to memory that it was not given."""
+
+    kind = "wrote out of bounds"
+
+
+class NotSupported(Exception):
+    """A call refused a problem that it does not do, which cannot be known before: the case is skipped, ``str()`` says why."""
+
 
 @functools.cache
 def _claims_once(implementation: Implementation) -> Mapping[str, Claims]:

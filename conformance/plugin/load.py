@@ -18,8 +18,10 @@ from conformance.errors import UsageError
 from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
+from conformance.plugin.library import load_library
 from conformance.plugin.probe import settle
 from conformance.plugin.registry import registered, registered_names
+from conformance.plugin.shared import is_library
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, Family, Operator
@@ -36,6 +38,8 @@ def load(target: Target) -> Implementation:
     place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)
+    if is_library(place):
+        return load_library(target.text, place, attribute, target)
     module = _import(place, target.text)
     others: tuple[str, ...] = ()
     if attribute:

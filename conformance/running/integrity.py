@@ -22,7 +22,7 @@ _MODULES = (
     "conformance.running.worker", "conformance.running.integrity", "conformance.running.idle",
     "conformance.running.processes", "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job",
     "conformance.plugin.implementation", "conformance.plugin.layouts", "conformance.plugin.functions",
-    "conformance.plugin.arrays",
+    "conformance.plugin.arrays", "conformance.plugin.library", "conformance.plugin.guarded", "conformance.plugin.abi",
 )  # fmt: skip
 """What works between a job and its replies."""
 

@@ -27,7 +27,7 @@ import numpy as np
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.functions import not_claimed
-from conformance.plugin.implementation import Implementation, WrongResult
+from conformance.plugin.implementation import Implementation, NotSupported, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
@@ -165,8 +165,10 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         seconds = time.perf_counter() - began
         whole = tuple(output.shape for output in outputs) if call.parts else ()
         outputs = _copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
+    except NotSupported as error:
+        return Reply(error=str(error), error_kind=NOT_SUPPORTED, seconds=time.perf_counter() - began), None
     except WrongResult as error:
-        return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
+        return Reply(error=str(error), error_kind=error.kind, seconds=time.perf_counter() - began), None
     except MemoryError as error:
         return Reply(error=_words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
     except (Exception, SystemExit) as error:
@@ -224,8 +226,10 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
                 if [part.tobytes() for part in again] != [part.tobytes() for part in first]:
                     trouble = (("not safe in threads", "a call gave other bits while other threads made calls of their own"),)
             results[number] = Reply(first, trouble=trouble)
+        except NotSupported as error:
+            results[number] = Reply(error=str(error), error_kind=NOT_SUPPORTED)
         except WrongResult as error:
-            results[number] = Reply(error=str(error), error_kind="wrong result")
+            results[number] = Reply(error=str(error), error_kind=error.kind)
         except Exception as error:
             message = f"raised {_words(error)} {_where(error)}".rstrip()
             results[number] = Reply(error=message, error_kind="raised")

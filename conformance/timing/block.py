@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.plugin.implementation import Implementation, WrongResult
+from conformance.plugin.implementation import Implementation, NotSupported, WrongResult
 from conformance.plugin.target import Target
 from conformance.problem import Problem
 from conformance.running import integrity
@@ -103,7 +103,7 @@ def prepare(target: Target, case: Case, limit: float) -> Ready:
     seconds = perf_counter() - began
     try:
         outputs = implementation.fetch(result)
-    except WrongResult as error:
+    except (WrongResult, NotSupported) as error:
         return Ready(str(error))
     _blocks[target] = block
     most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
