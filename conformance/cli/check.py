@@ -32,6 +32,7 @@ def command(
     Examples:
       conformance check path/to/file.py:conv2d
       conformance check torch-cpu --operator conv2d --html report.html
+      conformance check ./libconv.so
     """
     began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)
     console = make_console(stderr=json == "-")

@@ -20,6 +20,7 @@ BASE = frozenset({"batch", "channels", "out_channels", "kernel"})
 """What a library that names options has without naming them; ``-batch`` takes one back."""
 NOT_ASKED = frozenset({"rejects", "strict_types"})
 """What nothing but its name claims: that errors are told."""
+_WORD = re.compile(r"[^\s;,(]+(?:\([^)]*\))?")  # winograd(4,3) is one word
 _FIELDS = ("accuracy", "deterministic", "data_format", "kernel_format")
 
 
@@ -48,7 +49,7 @@ def _line(line: str) -> Said:
     away: set[str] = set()
     claim: list[str] = []
     no_claim: list[str] = []
-    words = re.split(r"[;,\s]+", line.strip(" ;,\t\r"))
+    words = _WORD.findall(line)
     for word in words:
         if word in OPERATORS:
             operators.append(word)

@@ -266,3 +266,26 @@ def test_results_of_two_calls_share_no_memory(folder: Path) -> None:
         assert not first.trouble
         assert not second.trouble
         assert np.array_equal(first.outputs[0], second.outputs[0])
+
+
+def test_the_first_call_of_a_process_is_judged_though_it_only_asks(check: Check, tmp_path: Path) -> None:
+    source = tmp_path / "first.c"
+    source.write_text("""
+#include <conformance.h>
+CONFORMANCE_LIBRARY("max_pool1d; -unbatched -empty_batch")
+CONFORMANCE_EXPORT int32_t conformance_max_pool1d(const conformance_call *call) {
+  static int called;
+  const conformance_problem *p = call->problem;
+  if (call->x->dtype != CONFORMANCE_FLOAT32 || p->kernel[0] > 1 || p->ceil || call->result_indices)
+    return CONFORMANCE_NOT_SUPPORTED;
+  for (int64_t row = 0; row < p->batch * p->channels; row++)
+    for (int64_t i = 0; i < p->output[0]; i++)
+      ((float *)call->result->data)[row * p->output[0] + i] =
+          ((float *)call->x->data)[row * p->input[0] + i * p->stride[0]] + !called;
+  called = 1;
+  return CONFORMANCE_OK;
+}
+""")
+    result = check(build(source, tmp_path))
+    assert [finding.kind for finding in result.findings] == ["wrong value"]
+    assert "in the first call of the process" in result.findings[0].message

@@ -33,6 +33,12 @@ def test_each_line_is_of_its_own_operators() -> None:
     assert second.strides
 
 
+def test_a_word_in_parentheses_is_one_word() -> None:
+    (line,) = read_said("conv3d; accuracy=winograd(4,3), stride")
+    assert line.claim == ("accuracy=winograd(4,3)",)
+    assert line.options == BASE | {"stride"}
+
+
 def test_no_text_says_nothing() -> None:
     assert read_said("") == read_said(" \n ") == []
 

@@ -120,3 +120,14 @@ def test_a_library_that_dies_when_it_is_loaded_is_told_so(check: Check, tmp_path
     source.write_text("#include <stdlib.h>\n__attribute__((constructor)) static void die(void) { abort(); }\n")
     with pytest.raises(UsageError, match="SIGABRT"):
         check(build(source, tmp_path))
+
+
+@pytest.mark.parametrize("version", ["1u << 16", "1u << 16 | 9"])
+def test_libraries_of_the_same_major_version_are_loaded(tmp_path: Path, version: str) -> None:
+    source = tmp_path / "version.c"
+    source.write_text(
+        f"#include <conformance.h>\nuint32_t conformance_abi(void) {{ return {version}; }}\n"
+        "int32_t conformance_conv1d(const conformance_call *call) { (void)call; return CONFORMANCE_FAILED; }\n"
+    )
+    path = build(source, tmp_path)
+    assert list(load_library(path, path, "", Target(path)).claims) == ["conv1d"]
