@@ -26,13 +26,14 @@ def command(
     """Check implementations of convolution or pooling.
 
     TARGET is a registered name (see conformance list), path/to/file.py:function, module:function, a whole module or
-    file, module:Class for an Implementation, or -- and any command that speaks the process protocol (docs/protocol.md).
-    Loading a target runs its code.
+    file, module:Class for an Implementation, a layer class, a shared library, or -- and any command that speaks the
+    process protocol (docs/protocol.md). Loading a target runs its code.
 
     \b
     Examples:
       conformance check path/to/file.py:conv2d
       conformance check torch-cpu --operator conv2d --html report.html
+      conformance check ./libconv.so
       conformance check -- node conv.js
     """
     began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)

@@ -22,6 +22,14 @@ from conformance.problem import Problem
 class WrongResult(Exception):
     """A call returned what is no tensor of the operator; ``str()`` says what it was."""
 
+    kind = "wrong result"
+
+
+class WroteBeside(WrongResult):
+    """A call wrote to memory that it was not given."""
+
+    kind = "wrote out of bounds"
+
 
 class NotSupported(Exception):
     """A call found out that it does not do what it was asked for, as ``supports`` says of a problem; ``str()`` is why."""

@@ -20,10 +20,12 @@ from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
+from conformance.plugin.library import load_library
 from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
 from conformance.plugin.probe import settle, smoke_problem
 from conformance.plugin.program import Program
 from conformance.plugin.registry import registered, registered_names
+from conformance.plugin.shared_library import is_library
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, Family, Operator
@@ -43,6 +45,8 @@ def load(target: Target) -> Implementation:
     place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)
+    if is_library(place):
+        return load_library(target.text, place, attribute, target)
     module = _import(place, target.text)
     others: tuple[str, ...] = ()
     of_models = _runtime(_attribute(module, attribute) if attribute else module, target)

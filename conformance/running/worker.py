@@ -175,9 +175,9 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
     except Lost:  # what it worked with is gone, as if this process were
         raise
     except NotSupported as error:
-        return Reply(error=str(error), error_kind=NOT_SUPPORTED), None
+        return Reply(error=str(error), error_kind=NOT_SUPPORTED, seconds=time.perf_counter() - began), None
     except WrongResult as error:
-        return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
+        return Reply(error=str(error), error_kind=error.kind, seconds=time.perf_counter() - began), None
     except MemoryError as error:
         return Reply(error=_words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
     except (Exception, SystemExit) as error:
@@ -241,7 +241,7 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         except NotSupported as error:
             results[number] = Reply(error=str(error), error_kind=NOT_SUPPORTED)
         except WrongResult as error:
-            results[number] = Reply(error=str(error), error_kind="wrong result")
+            results[number] = Reply(error=str(error), error_kind=error.kind)
         except Exception as error:
             message = f"raised {_words(error)} {_where(error)}".rstrip()
             results[number] = Reply(error=message, error_kind="raised")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from conformance.timing.compare import Workload, compare
 from conformance.timing.statistics import Ratio, paired_ratio
 from conformance.timing.workloads import of_network, representative
 from tests.conftest import TARGETS
+from tests.targets.native import HERE, build
 
 
 def test_the_ratio_of_a_series_to_twice_itself_is_one_half() -> None:
@@ -74,3 +76,17 @@ def test_implementations_are_timed_side_by_side_and_what_is_wrong_or_slow_gets_n
     assert "would take about" in timings["loops"].reason
     assert timings["wrong"].reason.startswith("wrong")
     assert timings["wrong"].seconds is None
+
+
+def test_libraries_are_timed_beside_others_and_what_they_refuse_or_write_beside_gets_no_time(tmp_path: Path) -> None:
+    workloads = [one for one in of_network("mobilenet-v2") if one.name.endswith("block17.project")]
+    broken = {
+        how: build(HERE / "broken.c", tmp_path, f"-D{how}", '-DCLAIMS="conv2d; float32; per_axis"', name=how.lower())
+        for how in ("REFUSES", "WRITES_BEHIND")
+    }
+    targets = {"gemm": Target("numpy-gemm"), "plain": Target(build(HERE / "plain.c", tmp_path, "-O2"))}
+    (measured,) = compare(targets | {how: Target(path) for how, path in broken.items()}, workloads, "gemm", lambda line: None)
+    timings = {name: one.timing for name, one in measured.items()}
+    assert timings["plain"].seconds
+    assert timings["REFUSES"].reason == "answered NOT_SUPPORTED: never"
+    assert timings["WRITES_BEHIND"].reason.startswith("wrote behind its output")
