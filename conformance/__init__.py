@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from conformance.plugin import Claims, Implementation
+    from conformance.plugin.abi import get_include
     from conformance.plugin.decorate import claims
     from conformance.plugin.mutants import mutant
     from conformance.problem import Problem
@@ -20,10 +21,11 @@ _HOMES = {
     "Claims": "conformance.plugin",
     "Implementation": "conformance.plugin",
     "claims": "conformance.plugin.decorate",
+    "get_include": "conformance.plugin.abi",
     "mutant": "conformance.plugin.mutants",
     "Problem": "conformance.problem",
 }
-__all__ = ["Claims", "Implementation", "Problem", "__version__", "claims", "mutant"]
+__all__ = ["Claims", "Implementation", "Problem", "__version__", "claims", "get_include", "mutant"]
 
 
 def __getattr__(name: str) -> Any:

@@ -95,7 +95,7 @@ def _claims(op: Operator) -> Claims:
 def functional_call(problem: Problem, tensors: Mapping[str, Any]) -> Callable[[], Any]:
     """The bare call of ``torch.nn.functional`` for ``problem`` on tensors of any device, gradients by autograd."""
     if not problem.op.forward:
-        return gradient_call(problem, tensors, lambda given: forward_call(problem.as_pass("forward"), given)())
+        return gradient_call("torch", problem, tensors, lambda given: forward_call(problem.as_pass("forward"), given)())
     return forward_call(problem, tensors)
 
 

@@ -17,6 +17,7 @@ _COMMANDS = {
     "dialect": "Find out which way implementations go where frameworks legitimately differ.",
     "fingerprint": "Find out how implementations compute: bits, rounding, order of summation.",
     "mutants": "Measure the suite: does it find out every deliberately broken implementation, and how soon.",
+    "include-dir": "Say where the C header for shared libraries is.",
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96
@@ -31,7 +32,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"conformance.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"conformance.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from conformance.cases.case import Case, parse_case
 from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
-from conformance.cli.options import make_target, target_options
+from conformance.cli.options import WithTarget, make_target, target_options
 from conformance.errors import Exit, UsageError
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
@@ -23,7 +23,7 @@ from conformance.running.run import run_trial
 from conformance.running.session import Session
 
 
-@click.command("case")
+@click.command("case", cls=WithTarget)
 @click.argument("text")
 @click.option("--on", "target_text", required=True, metavar="TARGET", help="The implementation to run it on.")
 @click.option("--check", "check_name", metavar="NAME", help="Only this check, e.g. layout.strided (default: all that apply).")
@@ -42,6 +42,7 @@ def command(
     Examples:
       conformance case "conv2d f32 n1 c2 i5x4 o3 k3x2 p1x0" --on torch-cpu
       conformance case mb1ic3ih227oc96oh55kh11sh4ph0 --on torch-cpu --check exact
+      conformance case "conv2d i5x4 k3x2" -- node conv.js
     """
     case = parse_case(text)
     if check_name is not None and check_name not in CHECKS:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.options import common, make_options, make_report, make_target, write_files
+from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
 from conformance.errors import Exit
 from conformance.report.schema import Implementation
 from conformance.report.terminal import Terminal, make_console, summary, time_spent
 from conformance.running.run import Run
 
 
-@click.command("check")
+@click.command("check", cls=WithTarget)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @common()
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
@@ -26,12 +26,15 @@ def command(
     """Check implementations of convolution or pooling.
 
     TARGET is a registered name (see conformance list), path/to/file.py:function, module:function, a whole module or
-    file, or module:Class for an Implementation. Loading a target runs its code.
+    file, module:Class for an Implementation, a layer class, a shared library, or -- and any command that speaks the
+    process protocol (docs/protocol.md). Loading a target runs its code.
 
     \b
     Examples:
       conformance check path/to/file.py:conv2d
       conformance check torch-cpu --operator conv2d --html report.html
+      conformance check ./libconv.so
+      conformance check -- node conv.js
     """
     began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)
     console = make_console(stderr=json == "-")

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from conformance.cli.check import exit_code
-from conformance.cli.options import common, make_options, make_report, make_target, write_files
+from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
 from conformance.dialect.interview import interview
 from conformance.errors import UsageError
 from conformance.plugin.registry import registered_names
@@ -27,7 +27,7 @@ _FIRST = 2
 """Findings of one implementation that are printed; the report has all."""
 
 
-@click.command("compare")
+@click.command("compare", cls=WithTarget)
 @click.argument("targets", nargs=-1, metavar="[TARGET...]")
 @click.option(
     "--output",

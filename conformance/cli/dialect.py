@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from conformance.cli.options import make_target, target_options
+from conformance.cli.options import WithTarget, make_target, target_options
 from conformance.dialect.interview import interview
 from conformance.errors import Exit
 from conformance.plugin.registry import registered_names
@@ -20,7 +20,7 @@ from conformance.running.session import Session
 Dialects = dict[str, tuple[DialectAnswer, ...]]
 
 
-@click.command("dialect")
+@click.command("dialect", cls=WithTarget)
 @click.argument("targets", nargs=-1, metavar="[TARGET...]")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @target_options

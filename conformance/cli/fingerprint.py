@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.cli.options import make_target, target_options
+from conformance.cli.options import WithTarget, make_target, target_options
 from conformance.diagnosis.fingerprint import Facts, Fingerprint, Order, fingerprint
 from conformance.diagnosis.numerics import partial_sums
 from conformance.errors import Exit
@@ -45,7 +45,7 @@ class _Found:
     fingerprints: list[Fingerprint]
 
 
-@click.command("fingerprint")
+@click.command("fingerprint", cls=WithTarget)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @click.option("--operator", "operators", multiple=True, metavar="NAME",
               help="This operator, e.g. conv3d or conv2d_weight_grad; may be given several times "

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from conformance.plugin.target import Target
+from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
 from conformance.report.environment import environment
 from conformance.report.schema import Implementation, Report, Timing
@@ -23,12 +23,32 @@ from conformance.running.run import Options
 Command = Callable[..., Any]
 
 
+_ARRAYS = (
+    "Arrays that functions take: numpy, torch, jax, array_api_strict or cupy (default: found out); onnx for a function of "
+    "a model and its inputs."
+)
+
+
+class WithTarget(click.Command):
+    """A command whose target, or last target, may be a command of the user's own behind ``--``: it arrives as one word."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if "--" in args:
+            place = args.index("--")
+            own, word = args[:place], command_text(args[place + 1 :])
+            one = next((option for option in self.params if option.name == "target_text"), None)
+            if one is not None and any(each.partition("=")[0] in one.opts for each in own):
+                raise click.UsageError(f"{one.opts[0]} and -- name two targets, but it is one that a case is run on", ctx)
+            args = [*own, *((one.opts[0], word) if one is not None else ("--", word))]
+        return super().parse_args(ctx, args)
+
+
 def target_options(command: Command) -> Command:
     """How a target is loaded and called."""
     for option in (
         click.option("--no-claim", multiple=True, metavar="WORD", help="Take a claim back, e.g. groups or float64."),
         click.option("--claim", multiple=True, metavar="WORD", help="Claim more, e.g. asymmetric_padding or accuracy=fft."),
-        click.option("--arrays", metavar="LIBRARY", help="Arrays that functions take: numpy or torch (default: found out)."),
+        click.option("--arrays", metavar="LIBRARY", help=_ARRAYS),
     ):
         command = option(command)
     return command
@@ -61,11 +81,11 @@ def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: 
 
 def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:
     """The target of a command's words; what is misspelt is told before anything starts."""
-    from conformance.plugin.arrays import arrays_named
+    from conformance.plugin.arrays import require_arrays
     from conformance.plugin.claims import Claims
 
     if arrays:
-        arrays_named(arrays)
+        require_arrays(arrays)
     Claims().changed(claim, no_claim)
     return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim))
 

@@ -1,4 +1,4 @@
-"""Gradients of functions that have none of their own, by the autograd of PyTorch: what their users would get."""
+"""Gradients of functions that have none of their own, by the autograd of PyTorch or JAX: what their users would get."""
 
 from __future__ import annotations
 
@@ -13,8 +13,43 @@ Forward = Callable[[Mapping[str, Any]], Any]
 _OF = {INPUT_GRAD: "x", WEIGHT_GRAD: "w", BIAS_GRAD: "b", DOUBLE_GRAD: "x"}
 
 
-def gradient_call(problem: Problem, given: Mapping[str, Any], forward: Forward) -> Callable[[], Any]:
+def differentiable(arrays: str, given: Mapping[str, Any], forward: Forward) -> bool:
+    """Whether the result of ``forward`` carries a gradient to its input; it may raise what the function raises."""
+    if arrays == "jax":
+        import jax
+
+        y, back = jax.vjp(lambda x: _result(forward({**given, "x": x})), given["x"])
+        return bool(back(y)[0].any())
+    import torch
+
+    result = _result(forward({name: tensor.requires_grad_(name == "x") for name, tensor in given.items()}))
+    return isinstance(result, torch.Tensor) and result.requires_grad
+
+
+def gradient_call(arrays: str, problem: Problem, given: Mapping[str, Any], forward: Forward) -> Callable[[], Any]:
     """The bare call of a gradient pass: forward and backward of ``forward``. Tensors that the pass is not given are zeros."""
+    return (_of_jax if arrays == "jax" else _of_torch)(problem, given, forward)
+
+
+def _of_jax(problem: Problem, given: Mapping[str, Any], forward: Forward) -> Callable[[], Any]:
+    import jax
+
+    wanted = _OF[problem.op.pass_name]
+
+    def of_one(tensor: Any) -> Any:
+        return _result(forward({**given, wanted: tensor}))
+
+    def first() -> Any:
+        _, back = jax.vjp(of_one, given[wanted])
+        return back(given["dy"])[0]
+
+    def second() -> Any:
+        return jax.jvp(of_one, (given[wanted],), (given["ddx"],))[1]  # it is linear in dy, so that this is its derivative
+
+    return second if problem.op.pass_name == DOUBLE_GRAD else first
+
+
+def _of_torch(problem: Problem, given: Mapping[str, Any], forward: Forward) -> Callable[[], Any]:
     import torch
 
     forward_problem = problem.as_pass("forward").replace(bias=problem.op.pass_name == BIAS_GRAD)

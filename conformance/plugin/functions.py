@@ -43,7 +43,7 @@ class Form:
     spelling: Literal["either", "tuple", "number"] = "either"
     dtypes: tuple[str, ...] = ("float32", "float64")
     differentiable: bool = False
-    """Whether its results carry what PyTorch's autograd needs."""
+    """Whether its results carry what the autograd of its library needs."""
     notes: tuple[str, ...] = ()
 
 
@@ -58,7 +58,7 @@ class Function:
     pointwise: bool = False
     form: Form = field(default_factory=Form)
     autograd: bool = False
-    """Whether the operator is a gradient that PyTorch's autograd derives from the function."""
+    """Whether the operator is a gradient that autograd derives from the function."""
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
 
@@ -75,6 +75,11 @@ class Function:
         claims = Claims(dtypes or self.operator.traits.dtypes, options_of(self.operator) - lacking)
         return claims.changed(self.claim, self.no_claim)
 
+    @property
+    def spells(self) -> bool:
+        """Whether it is given parameters that exist for each axis."""
+        return self.operator.is_pool or not {"stride", "padding", "dilation"}.isdisjoint(self.signature.names)
+
     def bind(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], Any]:
         """The bare call on native arrays."""
         if not self.autograd:
@@ -82,7 +87,8 @@ class Function:
         forward = problem.as_pass(FORWARD).replace(bias=problem.op.pass_name == BIAS_GRAD)
         # What the pass is not given does not matter to it, but the function wants a tensor in its own order of axes.
         absent = {n: np.zeros(shape, problem.dtype_of(n)) for n, shape in forward.array_shapes.items() if n not in arrays}
-        return gradient_call(problem, self.native({**arrays, **absent}), lambda tensors: self.call_on(forward, tensors)())
+        given = self.native({**arrays, **absent})
+        return gradient_call(self.form.arrays, problem, given, lambda tensors: self.call_on(forward, tensors)())
 
     def native(self, arrays: Mapping[str, np.ndarray]) -> dict[str, Any]:
         """The tensors as the function takes them: its axes, in its order, of its library."""
@@ -192,8 +198,8 @@ class Functions(Implementation):
 
     def prepare(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Callable[[], Any]:
         function = self.functions[problem.operator]
-        bare = function.bind(problem, arrays)
-        return lambda: _Returned(function, bare())
+        bare, finish = function.bind(problem, arrays), arrays_named(function.form.arrays).finish
+        return lambda: _Returned(function, finish(bare()))
 
     def fetch(self, result: _Returned) -> tuple[np.ndarray, ...]:
         return result.function.unsqueeze(arrays_named(result.function.form.arrays).fetch(result.value))

@@ -22,6 +22,32 @@ from conformance.problem import Problem
 class WrongResult(Exception):
     """A call returned what is no tensor of the operator; ``str()`` says what it was."""
 
+    kind = "wrong result"
+
+
+class WroteBeside(WrongResult):
+    """A call wrote to memory that it was not given."""
+
+    kind = "wrote out of bounds"
+
+
+class NotSupported(Exception):
+    """A call found out that it does not do what it was asked for, as ``supports`` says of a problem; ``str()`` is why."""
+
+
+class Lost(Exception):
+    """What an implementation works with is gone: a process of its own that crashed, or whose answer cannot be read.
+
+    ``kind`` is that of the finding (crashed, unreadable), ``message`` what happened, after the words "the call".
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(kind, message)
+        self.kind, self.message = kind, message
+
+    def __str__(self) -> str:
+        return self.message
+
 
 @functools.cache
 def _claims_once(implementation: Implementation) -> Mapping[str, Claims]:

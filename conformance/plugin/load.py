@@ -15,11 +15,17 @@ from types import ModuleType
 from typing import Any
 
 from conformance.errors import UsageError
+from conformance.plugin.arrays import ONNX
 from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
-from conformance.plugin.probe import settle
+from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
+from conformance.plugin.library import load_library
+from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
+from conformance.plugin.probe import settle, smoke_problem
+from conformance.plugin.program import Program
 from conformance.plugin.registry import registered, registered_names
+from conformance.plugin.shared_library import is_library
 from conformance.plugin.signature import read_signature
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, Family, Operator
@@ -28,16 +34,24 @@ from conformance.problem.operators import operator_named, with_passes
 # A textbook's names: corr2d, corr2d_multi_in, corr2d_multi_in_out, corr2d_multi_in_out_1x1, pool2d.
 _TEXTBOOK = re.compile(r"(?P<kind>corr|pool)(?P<ndim>[123])d(?P<channels>_multi_in(_out)?)?(?P<pointwise>_1x1)?")
 _RANK_OF_TEXTBOOK: dict[str | None, Rank] = {None: "plain", "_multi_in": "single_output", "_multi_in_out": "unbatched"}
+_FORWARD = tuple(name for name, operator in OPERATORS.items() if operator.forward)
 _OPERATOR_IN_NAME = re.compile("|".join(sorted(OPERATORS, key=len, reverse=True)))
 
 
 def load(target: Target) -> Implementation:
     """The implementation that ``target`` names. Raises :class:`UsageError` that says what to type instead."""
+    if target.command:
+        return Program(target.command, target.claim, target.no_claim)
     place, attribute = split_text(target.text)
     if not attribute and place in registered_names():
         return registered(place)
+    if is_library(place):
+        return load_library(target.text, place, attribute, target)
     module = _import(place, target.text)
     others: tuple[str, ...] = ()
+    of_models = _runtime(_attribute(module, attribute) if attribute else module, target)
+    if of_models is not None:
+        return of_models
     if attribute:
         found = _attribute(module, attribute)
         if isinstance(found, Implementation):
@@ -45,7 +59,7 @@ def load(target: Target) -> Implementation:
         if isinstance(found, type) and issubclass(found, Implementation):
             return found()
         if not callable(found):
-            raise UsageError(f"{target.text} is a {type(found).__name__}, not a function or an Implementation")
+            raise UsageError(f"{target.text} is a {type(found).__name__}, not a function, a layer class or an Implementation")
         functions = dict(_functions(found, attribute, target))
     else:
         functions, others = _functions_of_module(module, target)
@@ -54,6 +68,19 @@ def load(target: Target) -> Implementation:
     if not wanted:
         raise UsageError(f"{target.text} has no {' or '.join(target.operators)}", hint=f"it has {', '.join(functions)}")
     return Functions(target.text, wanted, others)
+
+
+def _runtime(found: Any, target: Target) -> Implementation | None:
+    """A runtime of ONNX models, if ``found`` is one or the user says so."""
+    name, package = target.text, getattr(found, "__module__", getattr(found, "__name__", "")).partition(".")[0]
+    if is_backend(found):
+        return OnnxRuntime(name, of_backend(found), package, target.claim, target.no_claim)
+    if target.arrays == ONNX:
+        if not callable(found):
+            hint = "with --arrays onnx a target is a function run(model, inputs), such as file.py:run"
+            raise UsageError(f"{name} is no function of an ONNX model", hint=hint)
+        return OnnxRuntime(name, of_function(found), package, target.claim, target.no_claim)
+    return None
 
 
 def split_text(text: str) -> tuple[str, str]:
@@ -74,9 +101,12 @@ def find(text: str) -> Any:
 def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, Function], tuple[str, ...]]:
     """The first function for each operator, and the names of those that serve an operator which is taken."""
     functions: dict[str, Function] = {}
-    others = []
+    others, layers = [], list[tuple[str, Any]]()
     for name, found in vars(module).items():
-        if callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
+        if is_layer(found):
+            if found.__module__ == module.__name__ and operator_of_class(found):
+                layers.append((name, found))
+        elif callable(found) and (name in OPERATORS or _TEXTBOOK.fullmatch(name)) and not isinstance(found, type):
             served = dict(_functions(found, name, target))
             if name in OPERATORS and not OPERATORS[name].forward:
                 functions |= served  # a gradient of its own goes before autograd's
@@ -84,16 +114,26 @@ def _functions_of_module(module: ModuleType, target: Target) -> tuple[dict[str, 
                 others.append(name)
             else:
                 functions |= {operator: f for operator, f in served.items() if not f.autograd or operator not in functions}
+    for name, found in layers:  # a module's functions go before its layers, which may call them
+        served = dict(_functions(found, name, target))
+        if functions.keys() & served.keys():
+            others.append(name)
+        else:
+            functions |= served
     if not functions:
         raise UsageError(
             f"{target.text} has no function with an operator's name",
-            hint=f"names are {', '.join(OPERATORS)}; or say which function: {target.text}:NAME --operator conv2d",
+            hint=f"names are {', '.join(_FORWARD)}, and those of gradients; or say which function: "
+            f"{target.text}:NAME --operator conv2d",
         )
     return functions, tuple(others)
 
 
 def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[tuple[str, Function]]:
-    """The operators that one function serves, each with how it is called."""
+    """The operators that one function or layer class serves, each with how it is called."""
+    if is_layer(call):
+        yield from _of_layer(call, name, target)
+        return
     said = declared(call)
     operators, textbook = _operators_of(name, said.operators or target.operators)
     for operator in operators:
@@ -116,6 +156,32 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
             yield from ((gradient.operator.name, gradient) for gradient in gradients_of(function))
 
 
+def _of_layer(found: Any, name: str, target: Target) -> Iterator[tuple[str, Function]]:
+    """The operator of a layer class, and its gradients by autograd."""
+    said = declared(found)
+    operator = operator_of_class(found)
+    if said.operators or target.operators or operator is None:
+        operator = _operators_of(name, said.operators or target.operators)[0][0]
+    if not operator.forward:
+        operator = OPERATORS[operator.base]
+    signature, takes = read_constructor(found, operator)
+    # A layer that is not told of channels is a textbook's, written for the type that PyTorch makes tensors in.
+    textbook = operator.traits.weights and "channels" not in takes
+    form = Form("torch", dtypes=("float32",), notes=("float64 not claimed: it is not told of channels",))
+    layer = Layer(
+        found, name, operator, signature, form=form if textbook else Form("torch"),
+        claim=(*said.claim, *target.claim), no_claim=(*said.no_claim, *target.no_claim), takes=takes,
+    )  # fmt: skip
+    if target.probe:
+        settled = settle(layer, "torch", textbook=False)
+        assert isinstance(settled, Layer)
+        layer = settled.with_bias_of_its_own(smoke_problem(operator, settled.form.rank, pointwise=False))
+    layer = dataclasses.replace(layer, no_claim=(*layer.lacking(), *layer.no_claim))
+    yield operator.name, layer
+    if layer.form.differentiable:
+        yield from ((gradient.operator.name, gradient) for gradient in gradients_of(layer))
+
+
 def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.Match[str] | None]:
     if textbook := _TEXTBOOK.fullmatch(name):
         families = [Family.CONV] if textbook["kind"] == "corr" else [Family.MAX_POOL, Family.AVG_POOL]
@@ -128,7 +194,7 @@ def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.
         return [OPERATORS[inside[0]]], None
     raise UsageError(
         f"which operator {name!r} implements does not show in its name",
-        hint=f"say --operator with one of {', '.join(OPERATORS)}",
+        hint=f"say --operator with one of {', '.join(_FORWARD)}, or a gradient of one",
     )
 
 

@@ -7,13 +7,13 @@ for the checks to find. What was found out is noted, and shown with the report.
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from conformance.plugin.arrays import arrays_named
+from conformance.plugin.arrays import arrays_named, loaded_arrays
+from conformance.plugin.autograd import differentiable
 from conformance.plugin.functions import RANKS, Form, Function, Rank
 from conformance.problem import Family, Operator, Problem, Window
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
@@ -68,18 +68,15 @@ def settle(function: Function, arrays: str | None, textbook: bool) -> Function:
 
 
 def _differentiable(function: Function) -> Form:
-    """Whether autograd can go back through the function: its result must carry a gradient."""
+    """Whether autograd can go back through the function."""
     form = function.form
-    if form.arrays != "torch" or form.rank != "batched" or not function.operator.forward:
+    if not arrays_named(form.arrays).autograd or form.rank != "batched" or not function.operator.forward:
         return form
-    import torch
-
     problem = _problem(function, form)
-    tensors = {name: array.requires_grad_(name == "x") for name, array in function.native(_ramps(problem)).items()}
+    tensors = function.native(_ramps(problem))
     try:
-        result = function.call_on(problem, tensors)()
-        result = result[0] if isinstance(result, tuple) else result
-        return dataclasses.replace(form, differentiable=isinstance(result, torch.Tensor) and result.requires_grad)
+        carries = differentiable(form.arrays, tensors, lambda given: function.call_on(problem, given)())
+        return dataclasses.replace(form, differentiable=carries)
     except (Exception, SystemExit):
         return form
 
@@ -94,7 +91,7 @@ def _ramps(problem: Problem) -> dict[str, np.ndarray]:
 
 
 def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
-    kinds = [arrays] if arrays else ["numpy", "torch"] if "torch" in sys.modules else ["numpy"]
+    kinds = [arrays] if arrays else loaded_arrays()
     first = function.form.rank
     forms = [dataclasses.replace(function.form, arrays=kind) for kind in kinds]
     attempts = [(form, _attempt(function, form)) for form in forms]
@@ -104,10 +101,11 @@ def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
     returned = [form for form, attempt in attempts if not attempt.error and not attempt.foreign]
     if returned:  # it takes them, and returns something wrong: that is for the checks to say
         return _noted(returned[0], kinds, first)
-    for form in _other_ranks(function, kinds):
+    for form in (*_other_ranks(function, kinds), *_spelled_out(function, kinds)):
         if _attempt(function, form).fits(_problem(function, form)):
             return _noted(form, kinds, first)
-    return _noted(forms[-1] if "torch" in getattr(function.call, "__globals__", {}) else forms[0], kinds, first)
+    used = {getattr(value, "__name__", "").split(".")[0] for value in getattr(function.call, "__globals__", {}).values()}
+    return _noted(next((form for form in forms[1:] if form.arrays in used), forms[0]), kinds, first)
 
 
 def _other_ranks(function: Function, kinds: list[str]) -> Iterator[Form]:
@@ -116,6 +114,13 @@ def _other_ranks(function: Function, kinds: list[str]) -> Iterator[Form]:
             continue
         for kind in kinds:
             yield dataclasses.replace(function.form, arrays=kind, rank=rank)
+
+
+def _spelled_out(function: Function, kinds: list[str]) -> Iterator[Form]:
+    """All forms again with tuples: a function may take nothing else, and so no rank seemed to fit."""
+    for form in (*(dataclasses.replace(function.form, arrays=kind) for kind in kinds), *_other_ranks(function, kinds)):
+        if function.spells:
+            yield dataclasses.replace(form, spelling="tuple")
 
 
 def _noted(form: Form, kinds: list[str], expected: Rank) -> Form:
@@ -130,8 +135,7 @@ def _noted(form: Form, kinds: list[str], expected: Rank) -> Form:
 def _spelling(function: Function) -> Form:
     """Whether parameters that exist per axis may be tuples, numbers, or either."""
     form = function.form
-    takes = {"stride", "padding", "dilation"} & set(function.signature.names)
-    if not takes and not function.operator.is_pool:
+    if not function.spells:
         return form
     tuples = _attempt(function, dataclasses.replace(form, spelling="tuple"))
     numbers = _attempt(function, dataclasses.replace(form, spelling="number"))
@@ -176,5 +180,5 @@ def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
         given = _ramps(problem)  # made again: the call may have written into what it got
         FIRST_CALLS.setdefault(problem.operator, (problem, given, tuple(output.copy() for output in outputs)))
     returned = result[0] if isinstance(result, tuple) and result else result
-    foreign = not type(returned).__module__.startswith(form.arrays)
+    foreign = not arrays_named(form.arrays).owns(returned)
     return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)

@@ -77,7 +77,7 @@ def leading(operator: Operator) -> tuple[str, ...]:
     return (*tensors, "norm", "kernel") if family is Family.LP_POOL else (*tensors, "kernel")
 
 
-def _own(operator: Operator) -> tuple[str, ...]:
+def own_parameters(operator: Operator) -> tuple[str, ...]:
     """The parameters that a function of this operator may have behind the leading ones."""
     if operator.pass_name == BIAS_GRAD:
         return ()
@@ -98,7 +98,8 @@ class Signature:
         """The options of the namesake that the function cannot be asked for."""
         if operator.pass_name == BIAS_GRAD:
             return set()
-        missing = {name for name in _own(operator) if name not in self.names and name not in ("input_size", "kernel_size")}
+        wanted = set(own_parameters(operator)) - {"input_size", "kernel_size"}
+        missing = {name for name in wanted if name not in self.names}
         options = {option for name in missing for option in _OPTION_OF.get(name, (name,))}
         return options | ({"asymmetric_padding"} if "padding" in missing else set())
 
@@ -110,8 +111,9 @@ class Signature:
 
 def read_signature(function: Callable[..., Any], operator: Operator, label: str) -> Signature:
     """The part of the namesake's signature that ``function`` takes. ``label`` names it in messages."""
-    own = (*_own(operator), "mode") if operator.family in (Family.MAX_POOL, Family.AVG_POOL) else _own(operator)
-    namesake = [name for name in _own(operator) if name not in _BEYOND.get(operator.family, ())]
+    own = own_parameters(operator)
+    own = (*own, "mode") if operator.family in (Family.MAX_POOL, Family.AVG_POOL) else own
+    namesake = [name for name in own_parameters(operator) if name not in _BEYOND.get(operator.family, ())]
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (ValueError, TypeError):  # compiled functions may not tell: then it is the whole namesake

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from conformance.errors import UsageError
+
+_COMMAND = "-- "
+"""What the text of a target that is a command begins with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``text`` is a registered name, ``module:object``, ``file.py:object``, a module or a file; the rest are options."""
+    """``text`` is a registered name, ``module:object``, ``file.py:object``, a module or a file, or ``-- `` and a command as
+    it is typed, whose words ``command`` then has; the rest are options.
+    """
 
     text: str
     operators: tuple[str, ...] = ()
@@ -16,15 +25,34 @@ class Target:
     no_claim: tuple[str, ...] = ()
     probe: bool = True
     """Whether smoke calls may find out how functions want to be called; off after one of them crashed or hung."""
+    command: tuple[str, ...] = field(init=False, default=())
+
+    def __post_init__(self) -> None:
+        if self.text.startswith(_COMMAND):
+            object.__setattr__(self, "command", _words(self.text.removeprefix(_COMMAND)))
+            object.__setattr__(self, "probe", False)  # a program says itself how it wants to be asked
 
     @property
     def command_options(self) -> str:
-        """The options that make a command load the same target again."""
-        import shlex
-
-        words = [self.text]
+        """The options that make a command load the same target again; a command stands at their end."""
+        words = [] if self.command else [self.text]
         words += [word for operator in self.operators for word in ("--operator", operator)]
         words += ["--arrays", self.arrays] if self.arrays else []
         words += [word for claim in self.claim for word in ("--claim", claim)]
         words += [word for claim in self.no_claim for word in ("--no-claim", claim)]
-        return " ".join(map(shlex.quote, words))
+        return " ".join([*map(shlex.quote, words), *([self.text] if self.command else [])])
+
+
+def command_text(words: Sequence[str]) -> str:
+    """The text of a target that is a command."""
+    return _COMMAND + shlex.join(words)
+
+
+def _words(text: str) -> tuple[str, ...]:
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError as error:
+        raise UsageError(f"the command {text!r} cannot be read: {error}") from None
+    if not words:
+        raise UsageError("no command stands behind --", hint="type one as in a shell: conformance check -- node conv.js")
+    return words

@@ -130,6 +130,8 @@ def repeat_command(trial: Trial, target: Target) -> str:
     """What to type to run exactly this trial again."""
     check = "" if trial.check.name == "exact" else f" --check {trial.check.name}"
     target = dataclasses.replace(target, operators=())
+    if target.command:
+        return f"conformance case {shlex.quote(str(trial.case))}{check} {target.command_options}"
     return f"conformance case {shlex.quote(str(trial.case))} --on {target.command_options}{check}"
 
 

@@ -22,7 +22,7 @@ _MODULES = (
     "conformance.running.worker", "conformance.running.integrity", "conformance.running.idle",
     "conformance.running.processes", "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job",
     "conformance.plugin.implementation", "conformance.plugin.layouts", "conformance.plugin.functions",
-    "conformance.plugin.arrays",
+    "conformance.plugin.arrays", "conformance.plugin.library", "conformance.plugin.guarded", "conformance.plugin.abi",
 )  # fmt: skip
 """What works between a job and its replies."""
 
@@ -108,7 +108,8 @@ def _remember(owner: str, space: Mapping[str, Any], values: Mapping[str, Any]) -
     _watched.append(_Names(owner, space, tuple(values), tuple(values.values())))
     for name, value in values.items():
         function = inspect.unwrap(value) if isinstance(value, FunctionType) else value
-        _functions.extend((f"{owner}.{name}", one, one.__code__) for one in {value, function} if isinstance(one, FunctionType))
+        both = [value] if function is value else [value, function]  # no set: what ctypes calls has no hash
+        _functions.extend((f"{owner}.{name}", one, one.__code__) for one in both if isinstance(one, FunctionType))
 
 
 def _is_tool(value: Any) -> bool:

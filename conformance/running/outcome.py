@@ -57,7 +57,8 @@ def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Clai
     errored = judgement.failure.kind in ("raised", "out of memory")
     outputs = replies[judgement.failure.call].outputs
     outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
-    return Outcome(trial, "errored" if errored else "failed", judgement, seconds=seconds, outputs=outputs)
+    printed = "".join(reply.printed for reply in replies)
+    return Outcome(trial, "errored" if errored else "failed", judgement, output=printed, seconds=seconds, outputs=outputs)
 
 
 class Listener(Protocol):

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from pebble import ProcessExpired
 
 from conformance.errors import UsageError
+from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
@@ -34,6 +35,7 @@ LOAD_LIMIT = 120.0
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
 _TAIL = 2000  # characters of a worker's output that are shown
+_PRINTED = 300  # and of what a program printed that could not be used
 
 
 class WorkerLost(Exception):
@@ -113,9 +115,11 @@ class Session:
             described = self.wait(self._line.put(worker.describe, target, limit=limit))
         except WorkerLost as lost:
             if not self._loaded.is_set():
-                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-300:]) from lost
+                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-_PRINTED:]) from lost
             raise
         if isinstance(described, UsageError):
+            if target.command and (printed := self._tail().strip()):
+                raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
         return described
@@ -163,6 +167,9 @@ class Session:
         except BrokenProcessPool as broken:
             self.losses += 1
             raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+        except Lost as lost:
+            self.losses += 1
+            raise WorkerLost(lost.kind, lost.message, self._tail()) from None
         except Escaped as escaped:
             raise WorkerLost("raised", str(escaped), self._tail()) from None
         except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read

@@ -27,7 +27,7 @@ import numpy as np
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.functions import not_claimed
-from conformance.plugin.implementation import Implementation, WrongResult
+from conformance.plugin.implementation import Implementation, Lost, NotSupported, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, POISON, Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
@@ -40,7 +40,10 @@ from conformance.running.processes import by_the_original
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 _M_PERTURB = -6  # of glibc's malloc.h
 _LARGE = 2**26  # bytes of a tensor beyond which a checksum stands for its contents
+_PRINTED = 2000  # characters of what a job printed that are handed over
 _loaded: dict[Target, Implementation] = {}
+_outputs: list[str] = []
+"""The file that this process prints to, in a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def start(output: str, target: Target, loaded_before: Event) -> None:
     processes.lead()
     integrity.watch()
     file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    _outputs.append(output)
     for stream in (1, 2):
         os.dup2(file, stream)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle: it stops its workers
@@ -111,9 +115,12 @@ def describe(target: Target) -> Description | UsageError:
 @by_the_original
 def perform(target: Target, job: Job) -> list[Reply]:
     """Make the calls of ``job`` and report on each; what the target did beside its work is trouble of the first."""
+    before = _printed_bytes()
     replies = _calls(loaded(target), job)
-    breaches = integrity.breaches()
-    return [dataclasses.replace(replies[0], trouble=(*breaches, *replies[0].trouble)), *replies[1:]] if breaches else replies
+    breaches, printed = integrity.breaches(), _printed_since(before)
+    if not breaches and not printed:
+        return replies
+    return [dataclasses.replace(replies[0], trouble=(*breaches, *replies[0].trouble), printed=printed), *replies[1:]]
 
 
 def _calls(implementation: Implementation, job: Job) -> list[Reply]:
@@ -164,8 +171,12 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         seconds = time.perf_counter() - began
         whole = tuple(output.shape for output in outputs) if call.parts else ()
         outputs = _copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
+    except Lost:  # what it worked with is gone, as if this process were
+        raise
+    except NotSupported as error:
+        return Reply(error=str(error), error_kind=NOT_SUPPORTED, seconds=time.perf_counter() - began), None
     except WrongResult as error:
-        return Reply(error=str(error), error_kind="wrong result", seconds=time.perf_counter() - began), None
+        return Reply(error=str(error), error_kind=error.kind, seconds=time.perf_counter() - began), None
     except MemoryError as error:
         return Reply(error=_words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
     except (Exception, SystemExit) as error:
@@ -207,6 +218,7 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
     if refused:
         return [Reply(error=refused[0], error_kind=NOT_SUPPORTED)]
     results: list[Any] = [None] * len(job.calls)
+    lost: list[Lost] = []
     arrays = [lay_out(call.arrays, call.layout) for call in job.calls]
     barrier = threading.Barrier(len(job.calls))
 
@@ -223,8 +235,12 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
                 if [part.tobytes() for part in again] != [part.tobytes() for part in first]:
                     trouble = (("not safe in threads", "a call gave other bits while other threads made calls of their own"),)
             results[number] = Reply(first, trouble=trouble)
+        except Lost as error:
+            lost.append(error)
+        except NotSupported as error:
+            results[number] = Reply(error=str(error), error_kind=NOT_SUPPORTED)
         except WrongResult as error:
-            results[number] = Reply(error=str(error), error_kind="wrong result")
+            results[number] = Reply(error=str(error), error_kind=error.kind)
         except Exception as error:
             message = f"raised {_words(error)} {_where(error)}".rstrip()
             results[number] = Reply(error=message, error_kind="raised")
@@ -237,6 +253,8 @@ def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
     for thread in threads:
         thread.join()
     sys.setswitchinterval(interval)
+    if lost:
+        raise lost[0]
     seconds = (time.perf_counter() - began) / len(results)
     return [
         Reply(reply.outputs, reply.error, reply.error_kind, reply.trouble, seconds)
@@ -263,6 +281,23 @@ def _contents(array: np.ndarray) -> bytes | int:
     """What tells whether an array was changed: its bytes, of a large one their checksum."""
     array = np.ascontiguousarray(array)
     return array.tobytes() if array.nbytes < _LARGE else zlib.crc32(array.reshape(-1).view(np.uint8).data)
+
+
+def _printed_bytes() -> int:
+    """How much this process, and what it started, has printed."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        with contextlib.suppress(Exception):  # a target may have closed or replaced them
+            stream.flush()
+    return os.path.getsize(_outputs[0]) if _outputs else 0
+
+
+def _printed_since(before: int) -> str:
+    after = _printed_bytes()
+    if after <= before:
+        return ""
+    with open(_outputs[0], "rb") as file:
+        file.seek(max(before, after - _PRINTED))
+        return file.read(_PRINTED).decode("utf-8", "replace")
 
 
 def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:

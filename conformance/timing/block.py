@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.plugin.implementation import Implementation, WrongResult
+from conformance.plugin.implementation import Implementation, NotSupported, WrongResult
 from conformance.plugin.target import Target
 from conformance.problem import Problem
 from conformance.running import integrity
@@ -93,17 +93,20 @@ def prepare(target: Target, case: Case, limit: float) -> Ready:
     reason = implementation.supports(case.problem)
     if reason:
         return Ready(reason)
-    foreseen = _foresee(implementation, case, limit)
+    try:
+        foreseen = _foresee(implementation, case, limit)
+    except NotSupported as refused:
+        return Ready(str(refused))
     if foreseen > limit:
         return Ready(f"would take about {foreseen:.0f} s a call (limit {limit:g} s)")
     block = _Block(implementation, case, case.arrays())
     bare = implementation.prepare(case.problem, {name: array.copy() for name, array in block.base.items()})
-    began = perf_counter()
-    result = bare()
-    seconds = perf_counter() - began
     try:
+        began = perf_counter()
+        result = bare()
+        seconds = perf_counter() - began
         outputs = implementation.fetch(result)
-    except WrongResult as error:
+    except (NotSupported, WrongResult) as error:
         return Ready(str(error))
     _blocks[target] = block
     most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))

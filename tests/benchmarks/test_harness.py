@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import shlex
 import statistics
+import sys
 import time
 from typing import Any
 
 import numpy as np
 import pytest
 
-from conformance.cases.case import Case
+from conformance.cases.case import Case, parse_case
 from conformance.cases.covering import covering
 from conformance.cases.networks import network_named
 from conformance.cases.strategies import draw_cases
 from conformance.checks import CHECKS
 from conformance.plugin.claims import Claims, options_of
 from conformance.plugin.job import Call, Job, Reply
+from conformance.plugin.program import Program
 from conformance.plugin.registry import registered
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, parse_problem
@@ -87,6 +90,32 @@ def test_judging_one_case(benchmark: Any) -> None:
 def test_one_call_through_a_worker(benchmark: Any) -> None:
     job = Job((Call(SMALL, Case(SMALL).arrays()),))
     with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        benchmark(lambda: session.submit(job).result())
+
+
+ECHO = f"-- {shlex.join([sys.executable, str(TARGETS / 'programs' / 'echo.py')])}"
+"""Gives its input back: what is left is the cost of asking a program."""
+
+
+@pytest.mark.parametrize("size", [4, 256, 1024, 4096])
+def test_one_call_of_a_program(benchmark: Any, size: int) -> None:
+    """Up to 256 x 256 numbers through pipes, more through shared memory."""
+    case = parse_case(f"conv2d f32 i{size}x{size} k1x1 values=ones:0")
+    program = Program(shlex.split(ECHO)[1:])
+    try:
+        bare = program.prepare(case.problem, case.arrays())
+        assert np.array_equal(program.fetch(bare())[0], case.arrays()["x"])
+        benchmark(bare)
+    finally:
+        program.close()
+
+
+@pytest.mark.parametrize("size", [4, 1024])
+def test_one_call_of_a_program_through_a_worker(benchmark: Any, size: int) -> None:
+    case = parse_case(f"conv2d f32 i{size}x{size} k1x1")
+    job = Job((Call(case.problem, case.arrays()),))
+    with Session(Target(ECHO)) as session:
         session.describe()
         benchmark(lambda: session.submit(job).result())
 

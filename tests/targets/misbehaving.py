@@ -23,6 +23,11 @@ def prints_conv2d(input, weight):
     return right(input, weight)
 
 
+def prints_and_fails_conv2d(input, weight):
+    print("noise on stdout")
+    return right(input, weight) + 1
+
+
 def raises_conv2d(input, weight):
     raise ValueError("no such luck")
 

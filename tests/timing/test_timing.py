@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from conformance.plugin.target import Target
+from conformance.cases.case import parse_case
+from conformance.plugin.target import Target, command_text
 from conformance.problem import parse_problem
 from conformance.timing.block import smaller
-from conformance.timing.compare import compare
+from conformance.timing.compare import Workload, compare
 from conformance.timing.statistics import Ratio, paired_ratio
 from conformance.timing.workloads import of_network, representative
 from tests.conftest import TARGETS
+from tests.targets.native import HERE, build
 
 
 def test_the_ratio_of_a_series_to_twice_itself_is_one_half() -> None:
@@ -43,6 +48,20 @@ def test_a_smaller_problem_is_valid_and_of_the_same_kind(workload: object) -> No
     assert parse_problem(str(less)) == less
 
 
+def test_a_program_is_timed_beside_others_and_what_it_does_not_support_has_its_reason() -> None:
+    sizes = {"small": "i8x8", "large": "i200x200"}
+    workloads = [Workload(name, parse_case(f"conv2d c4 {size} o4 k3x3 values=wide:0")) for name, size in sizes.items()]
+    program = Target(command_text([sys.executable, str(TARGETS / "programs" / "plain.py")]))
+    unsupported = Target(command_text([sys.executable, str(TARGETS / "programs" / "broken.py"), "unsupported"]))
+    targets = {"gemm": Target("numpy-gemm"), "program": program, "none": unsupported}
+    small, large = compare(targets, workloads, "gemm", lambda line: None)
+    assert small["program"].timing.seconds
+    assert small["program"].timing.ratio
+    assert "would take about" in large["program"].timing.reason
+    (plain,) = compare({"none": unsupported}, [Workload("plain", parse_case("conv2d i8x8 k1x1"))], "none", lambda line: None)
+    assert plain["none"].timing.reason == "not on a Sunday"
+
+
 def test_implementations_are_timed_side_by_side_and_what_is_wrong_or_slow_gets_no_time() -> None:
     workloads = [one for one in of_network("mobilenet-v2") if one.name.endswith("block17.project")]
     targets = {
@@ -57,3 +76,17 @@ def test_implementations_are_timed_side_by_side_and_what_is_wrong_or_slow_gets_n
     assert "would take about" in timings["loops"].reason
     assert timings["wrong"].reason.startswith("wrong")
     assert timings["wrong"].seconds is None
+
+
+def test_libraries_are_timed_beside_others_and_what_they_refuse_or_write_beside_gets_no_time(tmp_path: Path) -> None:
+    workloads = [one for one in of_network("mobilenet-v2") if one.name.endswith("block17.project")]
+    broken = {
+        how: build(HERE / "broken.c", tmp_path, f"-D{how}", '-DCLAIMS="conv2d; float32; per_axis"', name=how.lower())
+        for how in ("REFUSES", "WRITES_BEHIND")
+    }
+    targets = {"gemm": Target("numpy-gemm"), "plain": Target(build(HERE / "plain.c", tmp_path, "-O2"))}
+    (measured,) = compare(targets | {how: Target(path) for how, path in broken.items()}, workloads, "gemm", lambda line: None)
+    timings = {name: one.timing for name, one in measured.items()}
+    assert timings["plain"].seconds
+    assert timings["REFUSES"].reason == "answered NOT_SUPPORTED: never"
+    assert timings["WRITES_BEHIND"].reason.startswith("wrote behind its output")

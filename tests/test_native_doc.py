@@ -1,0 +1,78 @@
+"""Every command of docs/native.md is run in the order in which it stands there, and the output that is shown comes out."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.plugin.claims import OPTIONS
+from conformance.plugin.said import read_said
+from conformance.problem import FORMATS
+from tests.targets.native import HERE
+
+ROOT = Path(__file__).parents[1]
+DOC = (ROOT / "docs" / "native.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```console\n(.*?)```", DOC, re.DOTALL)
+COMMANDS = [command for block in BLOCKS for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE)]
+
+
+def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """A command as it is typed, with ``conformance`` as this Python's."""
+    script = f'conformance() {{ "{sys.executable}" -m conformance "$@"; }}\n{command}'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300, check=False
+    )
+
+
+def shown(block: str) -> list[tuple[str, list[str]]]:
+    """Each command of a block with the lines that stand below it."""
+    parts = re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]
+    return [(part.splitlines()[0], [line for line in part.splitlines()[1:] if line != "…"]) for part in parts]
+
+
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_the_commands_of_the_document_do_what_it_shows(number: int, tmp_path: Path) -> None:
+    for compiler in ("bash", "cc", "c++", "rustc"):
+        if re.search(rf"\b{re.escape(compiler)} ", BLOCKS[number] + "bash ") and shutil.which(compiler) is None:
+            pytest.skip(f"{compiler} is not installed")
+    shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
+    if "-o libconv.so" not in BLOCKS[number] and "./libconv.so" in BLOCKS[number]:  # built in the block before
+        run(COMMANDS[0], tmp_path)
+    for command, lines in shown(BLOCKS[number]):
+        done = run(command, tmp_path)
+        assert done.returncode == ("check ./libwrong.so" in command), done.stdout + done.stderr
+        printed = _without_counts(done.stdout)
+        for line in lines:
+            assert _without_counts(line) in printed
+
+
+def _without_counts(text: str) -> str:
+    """How many cases are tried for an explanation depends on the time that they take."""
+    return re.sub(r"explains (\d+) of \1 failing", "explains all failing", text)
+
+
+def test_the_document_shows_its_commands() -> None:
+    assert len(COMMANDS) >= 12
+    assert sum("conformance check" in command for command in COMMANDS) >= 5
+
+
+def test_the_library_that_the_document_shows_is_the_one_that_is_tested() -> None:
+    (code,) = re.findall(r"```c\n(.*?)```", DOC, re.DOTALL)
+    assert code == (HERE / "plain.c").read_text(encoding="utf-8")
+
+
+def test_the_claims_that_the_document_shows_are_understood() -> None:
+    (text,) = re.findall(r"```text\n(.*?)```", DOC, re.DOTALL)
+    assert [line.operators[0] for line in read_said(text)] == ["conv2d", "max_pool2d", "conv3d"]
+
+
+@pytest.mark.parametrize("word", [*OPTIONS, *FORMATS])
+def test_every_word_of_claims_is_in_the_document(word: str) -> None:
+    assert re.search(rf"\b{word}\b", DOC)
