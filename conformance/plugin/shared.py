@@ -13,8 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
-_ALIGNMENT = 64
 from conformance.plugin.job import POISON
+
+_ALIGNMENT = 64
 
 
 class Shared:
