@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from conformance.diagnosis.fingerprint import Facts, Fingerprint
+from conformance.diagnosis.hypotheses import RESORT
 from conformance.problem.formats import format_named
 
 FORMATS = {8: "bfloat16", 11: "float16", 24: "float32", 53: "float64", 64: "x87", 113: "float128"}
 """Formats by the bits of their significands, the leading one counted."""
 _NOT_BIASED = ("nearest", "cannot tell", "by no known rule")
 _INPUTS = {11: "11 bits (TF32, float16)", 8: "8 bits (bfloat16)"}
-_TRANSFORM = "not a direct sum"
+_NO_SUM = "not a direct sum"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +31,8 @@ class Numerics:
 def numerics(found: Fingerprint) -> Numerics:
     """What ``found`` says of a failure in its operator and type."""
     if found.facts is None:
-        if found.reason.startswith(_TRANSFORM):
-            return Numerics(key="transform-method", words=f"This is {found.reason}: a transform method (FFT, Winograd)")
+        if found.reason.startswith(_NO_SUM):
+            return Numerics(key=RESORT.key, words=f"This is {found.reason}")
         return Numerics()
     as_sum = found.facts.orders[0].brackets  # what fits no order of summation is no sum whose bits could be told
     key, words = _lacking(found.facts, format_named(found.dtype).significand) if as_sum else ("", "")

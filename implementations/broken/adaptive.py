@@ -28,13 +28,25 @@ def _bounds(w: Any) -> list[tuple[int, int]]:
     return w.bounds
 
 
-@broken("adaptive_avg_pool2d", "adaptive", "windows end at the floor of (i + 1) size / output", "sizes that do not divide")
+@broken(
+    "adaptive_avg_pool2d",
+    "adaptive",
+    "windows end at the floor of (i + 1) size / output",
+    "sizes that do not divide",
+    causes=("adaptive-ends-floored",),
+)
 def ends_floored(p: Problem, a: Arrays, right: Right) -> Any:
     rows = [[(i * w.size // w.output, (i + 1) * w.size // w.output) for i in range(w.output)] for w in p.windows]
     return _adaptive(p, a, rows) if p.batch else right(p, a)
 
 
-@broken("adaptive_avg_pool1d", "adaptive", "all windows have one size and one stride, size / output", "sizes that do not divide")
+@broken(
+    "adaptive_avg_pool1d",
+    "adaptive",
+    "all windows have one size and one stride, size / output",
+    "sizes that do not divide",
+    causes=("adaptive-fixed-windows",),
+)
 def fixed_stride(p: Problem, a: Arrays, right: Right) -> Any:
     steps = [max(1, w.size // w.output) for w in p.windows]
     rows = [
@@ -45,7 +57,11 @@ def fixed_stride(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "adaptive_avg_pool3d", "adaptive", "the output size of the last axis is taken for the windows of all", "sizes that differ"
+    "adaptive_avg_pool3d",
+    "adaptive",
+    "the output size of the last axis is taken for the windows of all",
+    "sizes that differ",
+    causes=("adaptive-bounds-of-last-axis",),
 )
 def bounds_of_last(p: Problem, a: Arrays, right: Right) -> Any:
     last = p.windows[-1].output
@@ -58,7 +74,7 @@ def bounds_of_last(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "adaptive_avg_pool2d", "adaptive", "every output-th element is averaged: the reshape has its axes exchanged",
-    "output size > 1, sizes that divide", source="riccardomusmeci/mlx-image#16",
+    "output size > 1, sizes that divide", source="riccardomusmeci/mlx-image#16", causes=("adaptive-strided",)
 )  # fmt: skip
 def strided_average(p: Problem, a: Arrays, right: Right) -> Any:
     x = a["x"]
@@ -71,7 +87,7 @@ def strided_average(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "adaptive_avg_pool1d", "adaptive", "windows are cut off behind 64 elements", "a window over more than 64 elements",
-    source="flagos-ai/FlagGems#4924",
+    source="flagos-ai/FlagGems#4924", causes=("taps-over-64-unread",)
 )  # fmt: skip
 def sixty_four_taps(p: Problem, a: Arrays, right: Right) -> Any:
     rows = [[(first, min(end, first + 64)) for first, end in _bounds(w)] for w in p.windows]
@@ -79,7 +95,7 @@ def sixty_four_taps(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("adaptive_avg_pool1d", "adaptive", "where windows start and end is computed in float32", "index times size over 2^24",
-        source="pytorch/pytorch#84010")  # fmt: skip
+        source="pytorch/pytorch#84010", causes=("bounds-in-float32",))  # fmt: skip
 def bounds_in_single(p: Problem, a: Arrays, right: Right) -> Any:
     (w,), one = p.windows, np.float32(1)
     if p.batch == 0 or w.elements * w.output < 2**24:
@@ -90,7 +106,13 @@ def bounds_in_single(p: Problem, a: Arrays, right: Right) -> Any:
     return _adaptive(p, a, [[(max(f, 0), min(e, w.elements)) for f, e in zip(first, end, strict=True)]])
 
 
-@broken("adaptive_max_pool2d", "adaptive", "windows start at the ceiling of i size / output", "sizes that do not divide")
+@broken(
+    "adaptive_max_pool2d",
+    "adaptive",
+    "windows start at the ceiling of i size / output",
+    "sizes that do not divide",
+    causes=("adaptive-starts-raised",),
+)
 def starts_raised(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)
     y = (made[0] if p.indices else made).copy()
@@ -101,13 +123,25 @@ def starts_raised(p: Problem, a: Arrays, right: Right) -> Any:
     return (y, made[1]) if p.indices else y
 
 
-@broken("adaptive_max_pool1d", "indices", "indices are positions in the window", "indices, output size > 1")
+@broken(
+    "adaptive_max_pool1d",
+    "indices",
+    "indices are positions in the window",
+    "indices, output size > 1",
+    causes=("index-in-window",),
+)
 def index_in_window(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)
     return (made[0], made[1] - np.array([first for first, _ in _bounds(p.windows[0])])) if p.indices else made
 
 
-@broken("adaptive_max_pool3d", "indices", "indices take height for depth", "indices, sizes that differ")
+@broken(
+    "adaptive_max_pool3d",
+    "indices",
+    "indices take height for depth",
+    "indices, sizes that differ",
+    causes=("index-axes-exchanged",),
+)
 def index_of_other_axes(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)
     if not p.indices:
@@ -117,14 +151,14 @@ def index_of_other_axes(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("adaptive_max_pool3d", "special values", "the maximum starts at the lowest finite number", "a window of nothing but -inf",
-        source="pytorch/pytorch#39044", dtypes="float16 float32 float64")  # fmt: skip
+        source="pytorch/pytorch#39044", dtypes="float16 float32 float64", causes=("max-starts-at-lowest",))  # fmt: skip
 def starts_at_lowest(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)
     y = np.maximum(made[0] if p.indices else made, np.finfo(p.format.numpy).min)
     return (y, made[1]) if p.indices else y
 
 
-@broken("adaptive_max_pool2d", "special values", "NaN is dropped", "a NaN beside a number")
+@broken("adaptive_max_pool2d", "special values", "NaN is dropped", "a NaN beside a number", causes=("nan-dropped",))
 def adaptive_without_nan(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {"x": np.where(np.isnan(a["x"]), a["x"].dtype.type(-np.inf), a["x"])})
 
@@ -134,6 +168,7 @@ def adaptive_without_nan(p: Problem, a: Arrays, right: Right) -> Any:
     "adaptive",
     "overlapping windows overwrite each other's gradients",
     "sizes that do not divide",
+    causes=("gradient-overwritten",),
 )
 def adaptive_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     dx = np.zeros(p.input_shape, a["dy"].dtype)
@@ -142,7 +177,13 @@ def adaptive_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     return dx
 
 
-@broken("adaptive_avg_pool3d_input_grad", "adaptive", "gradients are divided by size / output", "sizes that do not divide")
+@broken(
+    "adaptive_avg_pool3d_input_grad",
+    "adaptive",
+    "gradients are divided by size / output",
+    "sizes that do not divide",
+    causes=("adaptive-divided-by-ratio",),
+)
 def adaptive_gradient_by_ratio(p: Problem, a: Arrays, right: Right) -> Any:
     ratio = math.prod(max(1, w.size // w.output) for w in p.windows)
     taps = [np.array([end - first for first, end in _bounds(w)]) for w in p.windows]
@@ -155,13 +196,18 @@ def adaptive_gradient_by_ratio(p: Problem, a: Arrays, right: Right) -> Any:
     "adaptive",
     "of windows with one maximum the first one's gradient is kept",
     "overlapping windows",
+    causes=("gradient-overwritten",),
 )
 def adaptive_first_kept(p: Problem, a: Arrays, right: Right) -> Any:
     return put(p, np.flip(a["dy"], 2), np.flip(selected(p, a, right), 2), add=False)
 
 
 @broken(
-    "adaptive_avg_pool2d_double_grad", "adaptive", "the second derivative exchanges the axes of square outputs", "a square output"
+    "adaptive_avg_pool2d_double_grad",
+    "adaptive",
+    "the second derivative exchanges the axes of square outputs",
+    "a square output",
+    causes=("result-transposed",),
 )
 def adaptive_second_transposed(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
@@ -169,7 +215,11 @@ def adaptive_second_transposed(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "adaptive_max_pool2d_double_grad", "adaptive", "the second derivative is read at the place of the output", "several elements"
+    "adaptive_max_pool2d_double_grad",
+    "adaptive",
+    "the second derivative is read at the place of the output",
+    "several elements",
+    causes=("second-at-start",),
 )
 def adaptive_second_at_place(p: Problem, a: Arrays, right: Right) -> Any:
     starts = [[first for first, _ in _bounds(w)] for w in p.windows]
@@ -177,7 +227,7 @@ def adaptive_second_at_place(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("adaptive_avg_pool2d", "state", "a call writes over the result of the call before", "two calls of one shape",
-        source="tenstorrent/tt-metal#26093")  # fmt: skip
+        source="tenstorrent/tt-metal#26093", causes=("result-overwritten",))  # fmt: skip
 def one_buffer(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     buffer = _kept.setdefault((y.shape, p.dtype), np.empty_like(y))
@@ -188,14 +238,18 @@ def one_buffer(p: Problem, a: Arrays, right: Right) -> Any:
 # Unpooling.
 
 
-@broken("max_unpool2d", "unpooling", "indices count on through the planes of a batch", "several planes")
+@broken(
+    "max_unpool2d", "unpooling", "indices count on through the planes of a batch", "several planes", causes=("other-items-zero",)
+)
 def index_of_first_plane(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     y[1:] = 0
     return y
 
 
-@broken("max_unpool1d", "unpooling", "values are put to the first element of their window", "kernel > 1")
+@broken(
+    "max_unpool1d", "unpooling", "values are put to the first element of their window", "kernel > 1", causes=("unpool-to-first",)
+)
 def put_to_first(p: Problem, a: Arrays, right: Right) -> Any:
     (w,) = p.windows
     first = np.clip(np.arange(w.output) * w.stride - w.pad_begin, 0, w.size - 1)
@@ -203,7 +257,11 @@ def put_to_first(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "max_unpool2d", "unpooling", "the output has its default size, and is filled up", "an output size that is not the default"
+    "max_unpool2d",
+    "unpooling",
+    "the output has its default size, and is filled up",
+    "an output size that is not the default",
+    causes=("unpool-default-size",),
 )
 def default_output_size(p: Problem, a: Arrays, right: Right) -> Any:
     sizes = [(w.output - 1) * w.stride + w.kernel - w.pad_begin - w.pad_end for w in p.windows]
@@ -215,19 +273,37 @@ def default_output_size(p: Problem, a: Arrays, right: Right) -> Any:
     return y.reshape(p.output_shape)
 
 
-@broken("max_unpool3d", "unpooling", "elements that no value is put to are not written", "more elements than values")
+@broken(
+    "max_unpool3d",
+    "unpooling",
+    "elements that no value is put to are not written",
+    "more elements than values",
+    causes=("unwritten",),
+)
 def unpooled_not_cleared(p: Problem, a: Arrays, right: Right) -> Any:
     y, empty = right(p, a), np.empty(p.output_shape, p.format.numpy)
     reached = right(p, {**a, "x": np.ones_like(a["x"])})
     return np.where(reached != 0, y, empty)
 
 
-@broken("max_unpool1d_input_grad", "unpooling", "the gradient reads the planes in reverse", "several channels")
+@broken(
+    "max_unpool1d_input_grad",
+    "unpooling",
+    "the gradient reads the planes in reverse",
+    "several channels",
+    causes=("channels-reversed",),
+)
 def unpool_gradient_of_other_channel(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "dy": a["dy"][:, ::-1]})
 
 
-@broken("max_unpool3d_input_grad", "unpooling", "the gradient reads the start of each window", "kernel > 1")
+@broken(
+    "max_unpool3d_input_grad",
+    "unpooling",
+    "the gradient reads the start of each window",
+    "kernel > 1",
+    causes=("unpool-gradient-at-start",),
+)
 def unpool_gradient_at_start(p: Problem, a: Arrays, right: Right) -> Any:
     starts = [np.clip(np.arange(w.output) * w.stride - w.pad_begin, 0, w.size - 1) for w in p.windows]
     return a["dy"][:, :, starts[0]][:, :, :, starts[1]][:, :, :, :, starts[2]]
@@ -238,11 +314,18 @@ def unpool_gradient_at_start(p: Problem, a: Arrays, right: Right) -> Any:
     "unpooling",
     "the second derivative is a gather of its own size",
     "kernel > 1",
+    causes=("copy-of-input",),
 )
 def unpool_second_fitted(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(a["ddx"], p.output_shape)
 
 
-@broken("max_unpool3d_double_grad", "unpooling", "the second derivative has the magnitudes alone", "negative numbers")
+@broken(
+    "max_unpool3d_double_grad",
+    "unpooling",
+    "the second derivative has the magnitudes alone",
+    "negative numbers",
+    causes=("magnitude",),
+)
 def unpool_second_magnitude(p: Problem, a: Arrays, right: Right) -> Any:
     return np.abs(right(p, a))

@@ -29,17 +29,23 @@ def _border(p: Problem, a: Arrays, right: Right, x: np.ndarray) -> Any:
     return right(*padded(p, a, x))
 
 
-@broken("conv1d", "borders", "reflected padding repeats the edge", "reflected padding")
+@broken("conv1d", "borders", "reflected padding repeats the edge", "reflected padding", causes=("reflect-as-symmetric",))
 def symmetric(p: Problem, a: Arrays, right: Right) -> Any:
     return _border(p, a, right, np.pad(a["x"], around(p.padding), "symmetric")) if p.pad_mode == "reflect" else right(p, a)
 
 
-@broken("conv2d", "borders", "replicated padding is zeros", "replicated padding")
+@broken("conv2d", "borders", "replicated padding is zeros", "replicated padding", causes=("replicate-as-zeros",))
 def replicated_zeros(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p.with_windows(mode="zeros") if p.pad_mode == "replicate" else p, a)
 
 
-@broken("conv1d", "borders", "circular padding has the first elements in front and the last behind", "circular padding")
+@broken(
+    "conv1d",
+    "borders",
+    "circular padding has the first elements in front and the last behind",
+    "circular padding",
+    causes=("circular-wrong-way",),
+)
 def circular_wrong_way(p: Problem, a: Arrays, right: Right) -> Any:
     (w,), x = p.windows, a["x"]
     if p.pad_mode != "circular":
@@ -48,7 +54,14 @@ def circular_wrong_way(p: Problem, a: Arrays, right: Right) -> Any:
     return _border(p, a, right, np.concatenate([x[:, :, : w.pad_begin], x, behind], axis=2))
 
 
-@broken("conv2d", "borders", "circular padding is not done at all", "circular padding", source="pytorch/pytorch#29712")
+@broken(
+    "conv2d",
+    "borders",
+    "circular padding is not done at all",
+    "circular padding",
+    source="pytorch/pytorch#29712",
+    causes=("padding-ignored",),
+)
 def circular_ignored(p: Problem, a: Arrays, right: Right) -> Any:
     bare = p.replace(auto_pad="").with_windows(pad_begin=0, pad_end=0)
     return right(bare if p.pad_mode == "circular" and is_valid(bare) else p, a)
@@ -56,7 +69,7 @@ def circular_ignored(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv3d", "borders", "circular padding takes the axes in reverse order", "circular padding that differs by axis",
-    source="pytorch/pytorch#37844",
+    source="pytorch/pytorch#37844", causes=("padding-reversed",)
 )  # fmt: skip
 def circular_axes(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode != "circular":
@@ -67,7 +80,13 @@ def circular_axes(p: Problem, a: Arrays, right: Right) -> Any:
     return _border(p, a, right, fitted(x, (*x.shape[:2], *wanted)))
 
 
-@broken("conv2d", "borders", "the first axis is padded with zeros whatever the mode", "a mode, padding in the first axis")
+@broken(
+    "conv2d",
+    "borders",
+    "the first axis is padded with zeros whatever the mode",
+    "a mode, padding in the first axis",
+    causes=("mode-of-last-axis",),
+)
 def mode_of_last_axis(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode == "zeros":
         return right(p, a)
@@ -76,7 +95,13 @@ def mode_of_last_axis(p: Problem, a: Arrays, right: Right) -> Any:
     return right(changed, {**a, "x": x})
 
 
-@broken("conv1d", "borders", "replicated padding behind copies the first element", "replicated padding behind")
+@broken(
+    "conv1d",
+    "borders",
+    "replicated padding behind copies the first element",
+    "replicated padding behind",
+    causes=("replicate-first",),
+)
 def replicated_first(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode != "replicate":
         return right(p, a)
@@ -86,7 +111,13 @@ def replicated_first(p: Problem, a: Arrays, right: Right) -> Any:
     return _border(p, a, right, x)
 
 
-@broken("conv3d", "borders", "reflected padding in depth is replicated", "reflected padding of at least 1 in depth")
+@broken(
+    "conv3d",
+    "borders",
+    "reflected padding in depth is replicated",
+    "reflected padding of at least 1 in depth",
+    causes=("reflect-as-replicate",),
+)
 def depth_replicated(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode != "reflect":
         return right(p, a)
@@ -94,7 +125,13 @@ def depth_replicated(p: Problem, a: Arrays, right: Right) -> Any:
     return _border(p, a, right, np.pad(x, around(((0, 0), *p.padding[1:])), "reflect"))
 
 
-@broken("conv3d", "borders", "reflection turns once more behind the second element", "reflected padding > 2")
+@broken(
+    "conv3d",
+    "borders",
+    "reflection turns once more behind the second element",
+    "reflected padding > 2",
+    causes=("reflect-at-most-2",),
+)
 def reflection_of_two(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode != "reflect" or max(map(max, p.padding)) < 3:
         return right(p, a)
@@ -104,7 +141,12 @@ def reflection_of_two(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv1d", "borders", "the rule same pads for an undilated kernel", "same, dilation > 1, kernel > 1", source="elixir-nx/nx#189"
+    "conv1d",
+    "borders",
+    "the rule same pads for an undilated kernel",
+    "same, dilation > 1, kernel > 1",
+    source="elixir-nx/nx#189",
+    causes=("same-undilated",),
 )
 def same_undilated(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same" or p.pad_mode != "zeros":
@@ -115,7 +157,7 @@ def same_undilated(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d", "borders", "even kernels of at least 4: same pads one too few behind", "same, an even kernel of at least 4",
-    source="ml-explore/mlx-swift#467",
+    source="ml-explore/mlx-swift#467", causes=("padding-behind-off-by-one",)
 )  # fmt: skip
 def same_one_too_few(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same" or p.pad_mode != "zeros":
@@ -126,7 +168,7 @@ def same_one_too_few(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d", "borders", "the odd element of an even kernel's padding goes to the other axis",
-    "same, one even kernel and one odd", source="kornia/kornia#709",
+    "same, one even kernel and one odd", source="kornia/kornia#709", causes=("same-odd-of-other-axis",)
 )  # fmt: skip
 def odd_one_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same" or p.pad_mode != "zeros":
@@ -137,7 +179,7 @@ def odd_one_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d max_pool2d", "borders", "SAME_UPPER and SAME_LOWER are exchanged", "these rules, an odd amount of padding",
-    source="root-project/root#21793",
+    source="root-project/root#21793", causes=("same-upper-lower-exchanged",)
 )  # fmt: skip
 def upper_for_lower(p: Problem, a: Arrays, right: Right) -> Any:
     rule = {"same_upper": "same_lower", "same_lower": "same_upper"}.get(p.auto_pad, p.auto_pad)
@@ -150,7 +192,7 @@ def upper_for_lower(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv3d", "borders", "SAME pads half of what is needed on both sides, rounded up", "same_upper, an odd amount, stride > 1",
-    source="vtjeng/MIPVerify.jl#23",
+    source="vtjeng/MIPVerify.jl#23", causes=("same-rounded-up",)
 )  # fmt: skip
 def same_rounded_up(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same_upper" or p.pad_mode != "zeros" or max(p.stride) == 1:
@@ -160,7 +202,7 @@ def same_rounded_up(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d", "borders", "the rules pad every axis for the stride of the first", "same_upper, strides that differ",
-    source="PaddlePaddle/Paddle#20997",
+    source="PaddlePaddle/Paddle#20997", causes=("same-of-first-stride",)
 )  # fmt: skip
 def same_of_first_stride(p: Problem, a: Arrays, right: Right) -> Any:
     if not p.auto_pad.startswith("same_") or p.pad_mode != "zeros":
@@ -171,7 +213,7 @@ def same_of_first_stride(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv1d", "borders", "the centre of even kernels is one element later", "same, an even amount of taps",
-    source="scipy/scipy#1968",
+    source="scipy/scipy#1968", causes=("same-odd-one-before",)
 )  # fmt: skip
 def centre_of_even(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same" or p.pad_mode != "zeros":
@@ -179,12 +221,18 @@ def centre_of_even(p: Problem, a: Arrays, right: Right) -> Any:
     return _pads(p, a, right, [(end, begin) for begin, end in p.padding])
 
 
-@broken("conv2d", "borders", "negative padding is ignored", "negative padding")
+@broken("conv2d", "borders", "negative padding is ignored", "negative padding", causes=("cropping-ignored",))
 def crop_ignored(p: Problem, a: Arrays, right: Right) -> Any:
     return _pads(p, a, right, list(p.padding)) if min(map(min, p.padding)) < 0 else right(p, a)
 
 
-@broken("conv3d", "borders", "negative padding puts zeros over the border and keeps it", "negative padding")
+@broken(
+    "conv3d",
+    "borders",
+    "negative padding puts zeros over the border and keeps it",
+    "negative padding",
+    causes=("cropping-of-zeros",),
+)
 def crop_of_zeros(p: Problem, a: Arrays, right: Right) -> Any:
     if min(map(min, p.padding)) >= 0:
         return right(p, a)
@@ -194,7 +242,14 @@ def crop_of_zeros(p: Problem, a: Arrays, right: Right) -> Any:
     return _pads(p, {**a, "x": x}, right, list(p.padding))
 
 
-@broken("conv1d", "borders", "negative padding gives an empty output", "negative padding", source="ml-explore/mlx#548")
+@broken(
+    "conv1d",
+    "borders",
+    "negative padding gives an empty output",
+    "negative padding",
+    source="ml-explore/mlx#548",
+    causes=("empty",),
+)
 def crop_of_all(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     return y[:, :, :0] if min(map(min, p.padding)) < 0 else y
@@ -202,7 +257,7 @@ def crop_of_all(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d", "borders", "kernels of one tap are a matrix product, without padding and stride",
-    "kernel 1 with padding or stride", source="pytorch/pytorch#54080",
+    "kernel 1 with padding or stride", source="pytorch/pytorch#54080", causes=("padding-and-stride-ignored",)
 )  # fmt: skip
 def pointwise(p: Problem, a: Arrays, right: Right) -> Any:
     if max(p.kernel) > 1:
@@ -212,7 +267,7 @@ def pointwise(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "avg_pool2d avg_pool3d", "borders", "the padding behind is as much as that before", "padding that differs before and behind",
-    source="openvinotoolkit/openvino#38265",
+    source="openvinotoolkit/openvino#38265", causes=("padding-end-as-begin",)
 )  # fmt: skip
 def end_as_begin(p: Problem, a: Arrays, right: Right) -> Any:
     changed = p.replace(auto_pad="")
@@ -223,7 +278,7 @@ def end_as_begin(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "max_pool2d", "borders", "kernels that are not square have the padding of the other axis", "kernel not square",
-    source="ROCm/MIOpen#1670",
+    source="ROCm/MIOpen#1670", causes=("padding-reversed",)
 )  # fmt: skip
 def padding_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
     if p.kernel[0] == p.kernel[1]:
@@ -240,7 +295,7 @@ def padding_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "avg_pool2d", "borders", "the counts of the elements are transposed", "padding that does not count, SAME",
-    source="jax-ml/jax#285",
+    source="jax-ml/jax#285", causes=("counts-transposed",)
 )  # fmt: skip
 def counts_transposed(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)

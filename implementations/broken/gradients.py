@@ -18,14 +18,14 @@ def _rest(p: Problem) -> list[int]:
     return [(w.padded - w.extent) % w.stride for w in p.windows]
 
 
-@broken("conv2d_input_grad", "index", "the kernel is not turned round", "kernel > 1")
+@broken("conv2d_input_grad", "index", "the kernel is not turned round", "kernel > 1", causes=("kernel-flipped",))
 def unflipped(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": np.flip(a["w"], (2, 3))})
 
 
 @broken(
     "conv2d_input_grad", "index", "kernels of one row or one column are not turned round", "kernel 1xK",
-    source="llvm/torch-mlir#4437",
+    source="llvm/torch-mlir#4437", causes=("kernel-flipped",)
 )  # fmt: skip
 def unflipped_rows(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": np.flip(a["w"], (2, 3)) if 1 in p.kernel else a["w"]})
@@ -33,7 +33,7 @@ def unflipped_rows(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv1d_input_grad", "index", "the padding of the gradient is k - 1 - p, without the dilation", "dilation > 1, kernel > 1",
-    source="jax-ml/jax#567",
+    source="jax-ml/jax#567", causes=("padding-without-dilation",)
 )  # fmt: skip
 def padding_without_dilation(p: Problem, a: Arrays, right: Right) -> Any:
     (w,) = p.windows
@@ -42,7 +42,7 @@ def padding_without_dilation(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_input_grad", "refused", "an input size that the stride leaves a rest of is refused where there is dilation",
-    "dilation > 1, stride > 1 with a rest", source="pytorch/pytorch#13008",
+    "dilation > 1, stride > 1 with a rest", source="pytorch/pytorch#13008", causes=("*stride leaves a rest*dilation*",)
 )  # fmt: skip
 def size_refused(p: Problem, a: Arrays, right: Right) -> Any:
     if max(p.dilation) > 1 and any(_rest(p)):
@@ -52,7 +52,7 @@ def size_refused(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_input_grad", "refused", "turning a kernel round exchanges its axes, which raises where they differ",
-    "kernel not square", source="mlpack/mlpack#3376",
+    "kernel not square", source="mlpack/mlpack#3376", causes=("*kernels that differ by axis*",)
 )  # fmt: skip
 def kernel_not_square(p: Problem, a: Arrays, right: Right) -> Any:
     turned = np.empty_like(a["w"])
@@ -62,7 +62,7 @@ def kernel_not_square(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv3d_input_grad", "index", "the depth of the gradient is written by the output's index", "stride or padding in depth",
-    source="NervanaSystems/neon#111",
+    source="NervanaSystems/neon#111", causes=("padding-and-stride-ignored",)
 )  # fmt: skip
 def depth_of_output(p: Problem, a: Arrays, right: Right) -> Any:
     w, x = p.windows[0], p.input_shape
@@ -74,23 +74,47 @@ def depth_of_output(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(right(p if p.pad_mode != "zeros" or min(min(pair) for pair in p.padding) < 0 else dense, a), x)
 
 
-@broken("conv1d_input_grad", "index", "the gradient is aligned with the end of the input", "stride > 1 with a rest")
+@broken(
+    "conv1d_input_grad",
+    "index",
+    "the gradient is aligned with the end of the input",
+    "stride > 1 with a rest",
+    causes=("aligned-at-end",),
+)
 def aligned_at_end(p: Problem, a: Arrays, right: Right) -> Any:
     return moved(right(p, a), 2, _rest(p)[0])
 
 
-@broken("conv3d_input_grad", "groups", "every group is multiplied by the kernels of the first", "groups > 1")
+@broken(
+    "conv3d_input_grad",
+    "groups",
+    "every group is multiplied by the kernels of the first",
+    "groups > 1",
+    causes=("group-first-for-all",),
+)
 def kernels_of_first_group(p: Problem, a: Arrays, right: Right) -> Any:
     first = a["w"][: p.out_channels // p.groups]
     return right(p, {**a, "w": np.concatenate([first] * p.groups)})
 
 
-@broken("conv2d_input_grad", "borders", "what reflected padding copied gets no gradient", "reflected padding")
+@broken(
+    "conv2d_input_grad",
+    "borders",
+    "what reflected padding copied gets no gradient",
+    "reflected padding",
+    causes=("reflect-as-zeros",),
+)
 def reflection_dropped(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p.with_windows(mode="zeros") if p.pad_mode == "reflect" else p, a)
 
 
-@broken("conv1d_input_grad", "borders", "the gradient of replicated padding is put, not added, to the edge", "replicated padding")
+@broken(
+    "conv1d_input_grad",
+    "borders",
+    "the gradient of replicated padding is put, not added, to the edge",
+    "replicated padding",
+    causes=("replicate-as-zeros",),
+)
 def replication_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     dx = right(p, a)
     (w,) = p.windows
@@ -99,7 +123,13 @@ def replication_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     return dx
 
 
-@broken("conv2d_input_grad", "borders", "cropped elements have the gradient of their neighbour", "negative padding")
+@broken(
+    "conv2d_input_grad",
+    "borders",
+    "cropped elements have the gradient of their neighbour",
+    "negative padding",
+    causes=("cropped-repeats-neighbour",),
+)
 def crop_repeated(p: Problem, a: Arrays, right: Right) -> Any:
     dx = right(p, a)
     for axis, (begin, end) in enumerate(p.padding):
@@ -112,7 +142,7 @@ def crop_repeated(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv1d_input_grad", "types", "the kernel is not conjugated", "a complex type", dtypes="complex64 complex128"
+    "conv1d_input_grad", "types", "the kernel is not conjugated", "a complex type", dtypes="complex64 complex128", causes=("not-conjugated",)
 )  # fmt: skip
 def kernel_not_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": a["w"].conj()})
@@ -120,7 +150,7 @@ def kernel_not_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_input_grad", "state", "sums are added in an order that changes from call to call", "several output channels",
-    source="soumith/cudnn.torch#274",
+    source="soumith/cudnn.torch#274", causes=("sums-in-varying-order",)
 )  # fmt: skip
 def order_of_atomics(p: Problem, a: Arrays, right: Right) -> Any:
     _kept["calls"] = _kept.get("calls", 0) + 1
@@ -131,7 +161,7 @@ def order_of_atomics(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv1d_input_grad", "state", "the kernel lies in a variable that threads share until the product is made",
-    "calls from several threads", source="arrayfire/arrayfire#3711",
+    "calls from several threads", source="arrayfire/arrayfire#3711", causes=("shared-by-threads",)
 )  # fmt: skip
 def shared_kernel(p: Problem, a: Arrays, right: Right) -> Any:
     _kept["w", a["w"].shape, p.dtype] = a["w"].copy()
@@ -141,7 +171,7 @@ def shared_kernel(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_weight_grad", "index", "the stride is taken as dilation and the dilation as stride", "stride != dilation, kernel > 1",
-    source="iree-org/iree-turbine#1223",
+    source="iree-org/iree-turbine#1223", causes=("stride-and-dilation-exchanged",)
 )  # fmt: skip
 def stride_for_dilation(p: Problem, a: Arrays, right: Right) -> Any:
     if p.pad_mode != "zeros" or min(min(pair) for pair in p.padding) < 0:
@@ -156,7 +186,7 @@ def stride_for_dilation(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_weight_grad", "groups", "depthwise: the last kernel row lacks the last row of outputs", "groups = channels > 1",
-    source="pytorch/pytorch#50042",
+    source="pytorch/pytorch#50042", causes=("last-tap-at-last-place",)
 )  # fmt: skip
 def last_row_of_depthwise(p: Problem, a: Arrays, right: Right) -> Any:
     dw = right(p, a)
@@ -169,7 +199,7 @@ def last_row_of_depthwise(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv1d_weight_grad", "groups", "the channel axis is transposed as if there were no groups",
-    "groups > 1 and several channels in each", source="ml-explore/mlx#2495",
+    "groups > 1 and several channels in each", source="ml-explore/mlx#2495", causes=("groups-interleaved",)
 )  # fmt: skip
 def interleaved_groups(p: Problem, a: Arrays, right: Right) -> Any:
     x = a["x"].reshape(p.batch, p.channels // p.groups, p.groups, -1).swapaxes(1, 2).reshape(a["x"].shape)
@@ -178,34 +208,46 @@ def interleaved_groups(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_weight_grad", "index", "the gradient is not cropped to the kernel where the stride leaves a rest",
-    "stride > 1 with a rest", source="meta-pytorch/opacus#245",
+    "stride > 1 with a rest", source="meta-pytorch/opacus#245", causes=("weight-grad-uncropped",)
 )  # fmt: skip
 def not_cropped(p: Problem, a: Arrays, right: Right) -> Any:
     dw = right(p, a)
     return fitted(dw, (*dw.shape[:2], *(size + rest for size, rest in zip(dw.shape[2:], _rest(p), strict=True))))
 
 
-@broken("conv3d_weight_grad", "tails", "items of the batch behind the fourth are not added", "batch > 4")
+@broken("conv3d_weight_grad", "tails", "items of the batch behind the fourth are not added", "batch > 4", causes=("*batch ≥ 5*",))
 def four_items(p: Problem, a: Arrays, right: Right) -> Any:
     x = a["x"].copy()
     x[4:] = 0
     return right(p, {**a, "x": x})
 
 
-@broken("conv2d_weight_grad", "index", "the mean over the batch instead of the sum", "batch > 1")
+@broken("conv2d_weight_grad", "index", "the mean over the batch instead of the sum", "batch > 1", causes=("mean-over-batch",))
 def mean_over_batch(p: Problem, a: Arrays, right: Right) -> Any:
     dw = right(p, a)
     return (dw / max(p.batch, 1)).astype(dw.dtype)
 
 
-@broken("conv1d_weight_grad", "state", "the gradient is added to that of the call before", "two calls of one shape")
+@broken(
+    "conv1d_weight_grad",
+    "state",
+    "the gradient is added to that of the call before",
+    "two calls of one shape",
+    causes=("not-cleared",),
+)
 def accumulated(p: Problem, a: Arrays, right: Right) -> Any:
     key = (p.dtype, p.result_shape)
     _kept[key] = _kept.get(key, 0) + right(p, a)
     return _kept[key].astype(p.format.numpy)
 
 
-@broken("conv2d_weight_grad", "index", "the padding before and behind is exchanged", "padding that differs before and behind")
+@broken(
+    "conv2d_weight_grad",
+    "index",
+    "the padding before and behind is exchanged",
+    "padding that differs before and behind",
+    causes=("padding-ends-exchanged",),
+)
 def pad_ends_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
     swapped = p.replace(auto_pad="")
     for axis, (begin, end) in enumerate(p.padding):
@@ -213,52 +255,72 @@ def pad_ends_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
     return right(swapped, a)
 
 
-@broken("conv3d_weight_grad", "borders", "circular padding is taken for zeros", "circular padding")
+@broken("conv3d_weight_grad", "borders", "circular padding is taken for zeros", "circular padding", causes=("circular-as-zeros",))
 def circular_as_zeros(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p.with_windows(mode="zeros") if p.pad_mode == "circular" else p, a)
 
 
 @broken(
-    "conv2d_weight_grad", "types", "the input is not conjugated", "a complex type", dtypes="complex64 complex128"
+    "conv2d_weight_grad", "types", "the input is not conjugated", "a complex type", dtypes="complex64 complex128", causes=("not-conjugated",)
 )  # fmt: skip
 def input_not_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "x": a["x"].conj()})
 
 
-@broken("conv1d_bias_grad", "bias", "the first item of the batch alone", "batch > 1")
+@broken("conv1d_bias_grad", "bias", "the first item of the batch alone", "batch > 1", causes=("first-item-alone",))
 def first_item(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p.replace(batch=min(p.batch, 1)), {"dy": a["dy"][:1]})
 
 
-@broken("conv3d_bias_grad", "bias", "the mean over the places instead of the sum", "several outputs")
+@broken(
+    "conv3d_bias_grad", "bias", "the mean over the places instead of the sum", "several outputs", causes=("mean-over-places",)
+)
 def mean_over_places(p: Problem, a: Arrays, right: Right) -> Any:
     db = right(p, a)
     return (db / np.prod(p.output_shape[2:])).astype(db.dtype)
 
 
 @broken(
-    "conv2d_bias_grad", "bias", "summed over channels and width, not by channel", "several outputs", source="snuspl/cruise#800"
+    "conv2d_bias_grad",
+    "bias",
+    "summed over channels and width, not by channel",
+    "several outputs",
+    source="snuspl/cruise#800",
+    causes=("bias-grad-of-other-axis",),
 )
 def summed_over_rows(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(a["dy"].sum(axis=(0, 1, 3), dtype=a["dy"].dtype), (p.out_channels,))
 
 
-@broken("conv2d_double_grad", "index", "the dilation is ignored", "dilation > 1, kernel > 1")
+@broken("conv2d_double_grad", "index", "the dilation is ignored", "dilation > 1, kernel > 1", causes=("dilation-ignored",))
 def second_without_dilation(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(right(p.replace(auto_pad="").with_windows(dilation=1), a), p.result_shape)
 
 
-@broken("conv3d_double_grad", "index", "the kernel is turned round", "kernel > 1")
+@broken("conv3d_double_grad", "index", "the kernel is turned round", "kernel > 1", causes=("kernel-flipped",))
 def second_flipped(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": np.flip(a["w"], (2, 3, 4))})
 
 
-@broken("conv1d_double_grad", "types", "the kernel is conjugated once more", "a complex type", dtypes="complex64 complex128")
+@broken(
+    "conv1d_double_grad",
+    "types",
+    "the kernel is conjugated once more",
+    "a complex type",
+    dtypes="complex64 complex128",
+    causes=("conjugated",),
+)
 def second_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": a["w"].conj()})
 
 
-@broken("conv2d_double_grad", "groups", "only the first channel of each group is read", "several channels in a group")
+@broken(
+    "conv2d_double_grad",
+    "groups",
+    "only the first channel of each group is read",
+    "several channels in a group",
+    causes=("first-channel-alone",),
+)
 def second_of_first_channels(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()
     w[:, 1:] = 0
@@ -267,7 +329,7 @@ def second_of_first_channels(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d_input_grad", "gradients", "the second half of the output channels overwrites what the first half added",
-    "several output channels", source="FluxML/NNlib.jl#538",
+    "several output channels", source="FluxML/NNlib.jl#538", causes=("half-of-channels",)
 )  # fmt: skip
 def halves_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()

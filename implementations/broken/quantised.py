@@ -26,29 +26,53 @@ def _scaled(p: Problem, a: Arrays, y: np.ndarray, rounding: Callable[[np.ndarray
     return np.clip(made, limits.min, limits.max).astype(limits.dtype)
 
 
-@broken("conv_integer2d", "quantisation", "the input's zero point is ignored", "a zero point that is not 0")
+@broken(
+    "conv_integer2d",
+    "quantisation",
+    "the input's zero point is ignored",
+    "a zero point that is not 0",
+    causes=("zero-point-ignored",),
+)
 def zero_point_ignored(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "x_zero": np.zeros_like(a["x_zero"])})
 
 
-@broken("conv_integer1d", "quantisation", "the weights' zero point is added", "a zero point of the weights that is not 0")
+@broken(
+    "conv_integer1d",
+    "quantisation",
+    "the weights' zero point is added",
+    "a zero point of the weights that is not 0",
+    causes=("weight-zero-point-added",),
+)
 def zero_point_added(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w_zero": -a["w_zero"]})
 
 
-@broken("conv_integer3d", "quantisation", "the zero point of the first output channel is used for all", "several output channels")
+@broken(
+    "conv_integer3d",
+    "quantisation",
+    "the zero point of the first output channel is used for all",
+    "several output channels",
+    causes=("weight-zero-point-of-first",),
+)
 def zero_point_of_first(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w_zero": np.full_like(a["w_zero"], a["w_zero"][0])})
 
 
-@broken("conv_integer2d", "quantisation", "padding holds 0 instead of the zero point", "padding, a zero point that is not 0")
+@broken(
+    "conv_integer2d",
+    "quantisation",
+    "padding holds 0 instead of the zero point",
+    "padding, a zero point that is not 0",
+    causes=("padding-of-zero",),
+)
 def padding_of_zero(p: Problem, a: Arrays, right: Right) -> Any:
     return right(*padded(p, a, np.pad(a["x"], around(p.padding))))
 
 
 @broken(
     "conv_integer1d", "quantisation", "the correction for the input's zero point sums all taps, at the border too", "padding",
-    source="apache/tvm#13364",
+    source="apache/tvm#13364", causes=("padding-of-zero",)
 )  # fmt: skip
 def correction_of_all_taps(p: Problem, a: Arrays, right: Right) -> Any:
     zero = np.zeros_like(a["x_zero"])
@@ -59,7 +83,7 @@ def correction_of_all_taps(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_integer2d", "quantisation", "pairs of products are summed in 16 bits, which saturate", "uint8 inputs near 255",
-    source="microsoft/onnxruntime#24220", dtypes="uint8",
+    source="microsoft/onnxruntime#24220", dtypes="uint8", causes=("pairs-saturate",)
 )  # fmt: skip
 def pairs_saturate(p: Problem, a: Arrays, right: Right) -> Any:
     if max(p.kernel) == 1 or p.groups > 1:
@@ -77,40 +101,58 @@ def pairs_saturate(p: Problem, a: Arrays, right: Right) -> Any:
     return _scaled(p, a, exact - without + pairs)
 
 
-@broken("conv_integer3d", "quantisation", "sums are kept in 16 bits, which wrap", "sums over 32767")
+@broken("conv_integer3d", "quantisation", "sums are kept in 16 bits, which wrap", "sums over 32767", causes=("sums-of-16-bits",))
 def sums_wrap(p: Problem, a: Arrays, right: Right) -> Any:
     return _scaled(p, a, _sums(p, a, right).astype(np.int16))
 
 
-@broken("conv_integer1d", "quantisation", "uint8 inputs are read as int8", "uint8 over 127", dtypes="uint8")
+@broken(
+    "conv_integer1d", "quantisation", "uint8 inputs are read as int8", "uint8 over 127", dtypes="uint8", causes=("sign-of-type",)
+)
 def unsigned_as_signed(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p.replace(dtype="int8"), {**a, "x": a["x"].astype(np.int8), "x_zero": a["x_zero"].astype(np.int8)})
 
 
 @broken("conv_integer2d", "quantisation", "differences from the zero point are kept in int8", "int8, a difference over 127",
-        dtypes="int8")  # fmt: skip
+        dtypes="int8", causes=("differences-saturate",))  # fmt: skip
 def differences_saturate(p: Problem, a: Arrays, right: Right) -> Any:
     x = np.clip(a["x"].astype(np.int32) - int(a["x_zero"]), -128, 127).astype(np.int8)
     return right(p, {**a, "x": x, "x_zero": np.zeros_like(a["x_zero"])})
 
 
-@broken("conv_integer1d", "quantisation", "halves are rounded away from zero", "requantised, a scaled sum of a half")
+@broken(
+    "conv_integer1d",
+    "quantisation",
+    "halves are rounded away from zero",
+    "requantised, a scaled sum of a half",
+    causes=("rounding-away",),
+)
 def halves_away(p: Problem, a: Arrays, right: Right) -> Any:
     return _scaled(p, a, _sums(p, a, right), lambda y: np.trunc(y + np.copysign(np.float32(0.5), y)))
 
 
-@broken("conv_integer2d", "quantisation", "halves are rounded up: floor of y + 0.5", "requantised, a half behind an even number")
+@broken(
+    "conv_integer2d",
+    "quantisation",
+    "halves are rounded up: floor of y + 0.5",
+    "requantised, a half behind an even number",
+    causes=("rounding-up",),
+)
 def halves_up(p: Problem, a: Arrays, right: Right) -> Any:
     return _scaled(p, a, _sums(p, a, right), lambda y: np.floor(y + np.float32(0.5)))
 
 
-@broken("conv_integer3d", "quantisation", "scaled sums are cut off, not rounded", "requantised")
+@broken("conv_integer3d", "quantisation", "scaled sums are cut off, not rounded", "requantised", causes=("rounding-cut",))
 def cut_off(p: Problem, a: Arrays, right: Right) -> Any:
     return _scaled(p, a, _sums(p, a, right), np.trunc)
 
 
 @broken(
-    "conv_integer3d", "quantisation", "the scale of the first channel is used for all", "requantised, several output channels"
+    "conv_integer3d",
+    "quantisation",
+    "the scale of the first channel is used for all",
+    "requantised, several output channels",
+    causes=("scale-of-first",),
 )
 def scale_of_first(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "scale": np.full_like(a["scale"], a["scale"][0])} if p.requantised else a)
@@ -118,7 +160,7 @@ def scale_of_first(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_integer2d", "quantisation", "the bias is added behind the scale", "requantised, a bias",
-    source="pytorch/executorch#20655",
+    source="pytorch/executorch#20655", causes=("bias-unscaled",)
 )  # fmt: skip
 def bias_unscaled(p: Problem, a: Arrays, right: Right) -> Any:
     if not p.requantised or "b" not in a:
@@ -129,7 +171,13 @@ def bias_unscaled(p: Problem, a: Arrays, right: Right) -> Any:
     return np.clip(made, limits.min, limits.max).astype(limits.dtype)
 
 
-@broken("conv_integer1d", "quantisation", "results wrap instead of being clipped", "requantised, a result out of range")
+@broken(
+    "conv_integer1d",
+    "quantisation",
+    "results wrap instead of being clipped",
+    "requantised, a result out of range",
+    causes=("results-wrap",),
+)
 def results_wrap(p: Problem, a: Arrays, right: Right) -> Any:
     if not p.requantised:
         return right(p, a)
@@ -138,7 +186,11 @@ def results_wrap(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv_integer3d", "quantisation", "clipped before the output's zero point is added", "requantised, a result near the ends"
+    "conv_integer3d",
+    "quantisation",
+    "clipped before the output's zero point is added",
+    "requantised, a result near the ends",
+    causes=("clipped-early",),
 )
 def clipped_before_zero_point(p: Problem, a: Arrays, right: Right) -> Any:
     if not p.requantised:
@@ -149,7 +201,13 @@ def clipped_before_zero_point(p: Problem, a: Arrays, right: Right) -> Any:
     return np.clip(inner, limits.min, limits.max).astype(limits.dtype)
 
 
-@broken("conv_integer2d", "quantisation", "the scale is a fixed-point number of 8 bits whose sums round twice", "requantised")
+@broken(
+    "conv_integer2d",
+    "quantisation",
+    "the scale is a fixed-point number of 8 bits whose sums round twice",
+    "requantised",
+    causes=("rounding-twice",),
+)
 def rounded_twice(p: Problem, a: Arrays, right: Right) -> Any:
     if not p.requantised:
         return right(p, a)
@@ -161,7 +219,7 @@ def rounded_twice(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_integer2d", "quantisation", "padding of more than half the outputs moves the taps", "padding before > outputs / 2",
-    source="uxlfoundation/oneDNN#3981",
+    source="uxlfoundation/oneDNN#3981", causes=("result-one-later",)
 )  # fmt: skip
 def taps_skipped(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)

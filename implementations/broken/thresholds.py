@@ -17,25 +17,39 @@ def _emptied(array: np.ndarray, axis: int, first: int) -> np.ndarray:
     return array
 
 
-@broken("conv_transpose2d", "tails", "output channels from the 33rd on are 0", "more than 32 output channels")
+@broken("conv_transpose2d", "tails", "output channels from the 33rd on are 0", "more than 32 output channels", causes=("zeros",))
 def outputs_over_32(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 1, 32)
 
 
-@broken("conv_transpose1d", "tails", "input channels from the 17th on are not read", "more than 16 input channels")
+@broken(
+    "conv_transpose1d",
+    "tails",
+    "input channels from the 17th on are not read",
+    "more than 16 input channels",
+    causes=("*channels ≥ 17*",),
+)
 def channels_over_16(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "x": _emptied(a["x"], 1, 16)})
 
 
 @broken(
-    "conv2d_weight_grad", "tails", "the weights of input channels from the 65th on get no gradient", "more than 64 input channels"
+    "conv2d_weight_grad",
+    "tails",
+    "the weights of input channels from the 65th on get no gradient",
+    "more than 64 input channels",
+    causes=("zeros",),
 )
 def weights_over_64(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 1, 64)
 
 
 @broken(
-    "conv1d_weight_grad", "tails", "outputs behind the last full vector of 8 are not summed", "more than 8 outputs, a rest of 8"
+    "conv1d_weight_grad",
+    "tails",
+    "outputs behind the last full vector of 8 are not summed",
+    "more than 8 outputs, a rest of 8",
+    causes=("*not a multiple of 8*",),
 )
 def sum_rest_of_8(p: Problem, a: Arrays, right: Right) -> Any:
     full = p.output_shape[2] // 8 * 8
@@ -43,7 +57,11 @@ def sum_rest_of_8(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv3d_input_grad", "tails", "items of the batch from the fifth on have the gradient of the fourth", "a batch of more than 4"
+    "conv3d_input_grad",
+    "tails",
+    "items of the batch from the fifth on have the gradient of the fourth",
+    "a batch of more than 4",
+    causes=("repeats-before",),
 )
 def gradient_batch_over_4(p: Problem, a: Arrays, right: Right) -> Any:
     dx = right(p, a).copy()
@@ -52,23 +70,37 @@ def gradient_batch_over_4(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("max_pool2d_input_grad", "tails", "columns of the gradient behind the last full vector of 8 are not written",
-        "more than 8 columns, a rest of 8")  # fmt: skip
+        "more than 8 columns, a rest of 8", causes=("zeros",))  # fmt: skip
 def gradient_columns_rest_of_8(p: Problem, a: Arrays, right: Right) -> Any:
     full = p.input_shape[3] // 8 * 8
     return _emptied(right(p, a), 3, full) if full else right(p, a)
 
 
-@broken("avg_pool1d_input_grad", "tails", "gradients of columns from the 65,536th on are 0", "a row of more than 65,535")
+@broken(
+    "avg_pool1d_input_grad",
+    "tails",
+    "gradients of columns from the 65,536th on are 0",
+    "a row of more than 65,535",
+    causes=("*≥ 65535*",),
+)
 def gradient_columns_over_65535(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 2, 65535)
 
 
-@broken("max_unpool2d", "tails", "items from the 65,536th on stay zero", "a batch of more than 65,535")
+@broken(
+    "max_unpool2d", "tails", "items from the 65,536th on stay zero", "a batch of more than 65,535", causes=("*items ≥ 65535*",)
+)
 def unpooled_batch_over_65535(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 0, 65535)
 
 
-@broken("adaptive_max_pool2d", "tails", "planes from the 65th on repeat the one before", "more than 64 channels")
+@broken(
+    "adaptive_max_pool2d",
+    "tails",
+    "planes from the 65th on repeat the one before",
+    "more than 64 channels",
+    causes=("repeats-before",),
+)
 def planes_over_64(p: Problem, a: Arrays, right: Right) -> Any:
     made = right(p, a)
     y = (made[0] if p.indices else made).copy()
@@ -83,6 +115,10 @@ def planes_over_64(p: Problem, a: Arrays, right: Right) -> Any:
     "windows of more than 16 taps lack the last column with stride 1",
     "kernel over 16 taps, stride 1",
     dtypes="float32 float64",
+    causes=(
+        "*taps* ≥ 17*",
+        "*kernel* ≥ 17*",
+    ),
 )
 def seventeen_taps(p: Problem, a: Arrays, right: Right) -> Any:
     if np.prod(p.kernel) <= 16 or max(p.stride) > 1 or any(map(any, p.padding)):
@@ -91,7 +127,11 @@ def seventeen_taps(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv_integer2d", "tails", "input channels behind the last full vector of 4 are not read", "more than 4 channels, a rest of 4"
+    "conv_integer2d",
+    "tails",
+    "input channels behind the last full vector of 4 are not read",
+    "more than 4 channels, a rest of 4",
+    causes=("*channels per group*not a multiple of 4*",),
 )
 def quantised_channels_rest_of_4(p: Problem, a: Arrays, right: Right) -> Any:
     inside, w = a["w"].shape[1] // 4 * 4, a["w"].copy()
@@ -100,6 +140,8 @@ def quantised_channels_rest_of_4(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": w})
 
 
-@broken("conv2d_double_grad", "tails", "the second derivative is computed for 32 columns", "more than 32 columns")
+@broken(
+    "conv2d_double_grad", "tails", "the second derivative is computed for 32 columns", "more than 32 columns", causes=("zeros",)
+)
 def second_over_32(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 3, 32)

@@ -23,13 +23,19 @@ def _behind(p: Problem, axis: int) -> tuple[slice, ...]:
     return (slice(None),) * (2 + axis) + (slice(max(0, size - amount), size),)
 
 
-@broken("conv_transpose1d", "index", "all of the padding is cut off the end", "padding before")
+@broken("conv_transpose1d", "index", "all of the padding is cut off the end", "padding before", causes=("padding-one-sided",))
 def cut_at_end(p: Problem, a: Arrays, right: Right) -> Any:
     (w,) = p.windows
     return right(p.with_windows(pad_begin=0, pad_end=w.pad_begin + w.pad_end), a)
 
 
-@broken("conv_transpose2d", "index", "the padding of the two axes is exchanged", "padding that differs by axis")
+@broken(
+    "conv_transpose2d",
+    "index",
+    "the padding of the two axes is exchanged",
+    "padding that differs by axis",
+    causes=("padding-reversed",),
+)
 def padding_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
     wide = p.with_windows(pad_begin=0, pad_end=0)
     y = right(wide, a)
@@ -39,7 +45,11 @@ def padding_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv_transpose2d", "index", "the padding cut off before and behind is exchanged", "padding that differs before and behind"
+    "conv_transpose2d",
+    "index",
+    "the padding cut off before and behind is exchanged",
+    "padding that differs before and behind",
+    causes=("padding-ends-exchanged",),
 )
 def pad_ends_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
     swapped = p
@@ -48,7 +58,13 @@ def pad_ends_exchanged(p: Problem, a: Arrays, right: Right) -> Any:
     return right(swapped, a)
 
 
-@broken("conv_transpose2d", "output padding", "the output padding is put in front", "output padding > 0")
+@broken(
+    "conv_transpose2d",
+    "output padding",
+    "the output padding is put in front",
+    "output padding > 0",
+    causes=("output-padding-before",),
+)
 def output_padding_in_front(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     for axis, amount in enumerate(p.output_padding):
@@ -56,7 +72,13 @@ def output_padding_in_front(p: Problem, a: Arrays, right: Right) -> Any:
     return y
 
 
-@broken("conv_transpose1d", "output padding", "the output padding has no bias", "output padding > 0, a bias")
+@broken(
+    "conv_transpose1d",
+    "output padding",
+    "the output padding has no bias",
+    "output padding > 0, a bias",
+    causes=("output-padding-without-bias",),
+)
 def output_padding_without_bias(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     y[_behind(p, 0)] = right(p.replace(bias=False), _without(a, "b"))[_behind(p, 0)]
@@ -65,7 +87,7 @@ def output_padding_without_bias(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose3d", "output padding", "the output padding is zeros, though products reach into it",
-    "output padding > 0 and padding behind, or dilation > stride",
+    "output padding > 0 and padding behind, or dilation > stride", causes=("output-padding-unsummed",)
 )  # fmt: skip
 def output_padding_of_zeros(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
@@ -76,7 +98,7 @@ def output_padding_of_zeros(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose2d", "output padding", "the output padding repeats the row before it", "output padding > 0",
-    source="apache/tvm#19524",
+    source="apache/tvm#19524", causes=("output-padding-repeats",)
 )  # fmt: skip
 def output_padding_repeated(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
@@ -89,7 +111,7 @@ def output_padding_repeated(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose2d", "index", "the dilation of the last axis is ignored", "dilation > 1, kernel > 1 in the last axis",
-    source="apache/mxnet#11203",
+    source="apache/mxnet#11203", causes=("dilation-ignored-in-one-axis",)
 )  # fmt: skip
 def last_dilation_ignored(p: Problem, a: Arrays, right: Right) -> Any:
     w = p.windows[1]
@@ -99,7 +121,7 @@ def last_dilation_ignored(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose2d", "groups", "the output has as many channels as the weights' second axis", "groups > 1",
-    source="apache/tvm#10235",
+    source="apache/tvm#10235", causes=("channels-of-one-group",)
 )  # fmt: skip
 def channels_of_one_group(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, a)[:, : p.out_channels // p.groups]
@@ -107,7 +129,7 @@ def channels_of_one_group(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose1d", "groups", "groups and dilation are passed in each other's place", "groups != dilation",
-    source="IntelLabs/bayesian-torch#34",
+    source="IntelLabs/bayesian-torch#34", causes=("groups-and-dilation-exchanged",)
 )  # fmt: skip
 def groups_for_dilation(p: Problem, a: Arrays, right: Right) -> Any:
     (dilation,) = p.dilation
@@ -119,25 +141,43 @@ def groups_for_dilation(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(right(exchanged, arrays), p.output_shape) if exchanged.output_shape[2] > 0 else right(p, a)
 
 
-@broken("conv_transpose3d", "index", "the kernel is turned round, as if it were the gradient's", "kernel > 1")
+@broken(
+    "conv_transpose3d",
+    "index",
+    "the kernel is turned round, as if it were the gradient's",
+    "kernel > 1",
+    causes=("kernel-flipped",),
+)
 def flipped(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": np.flip(a["w"], (2, 3, 4))})
 
 
-@broken("conv_transpose2d", "groups", "weights are read output channels first", "as many channels out as in, more than one")
+@broken(
+    "conv_transpose2d",
+    "groups",
+    "weights are read output channels first",
+    "as many channels out as in, more than one",
+    causes=("weight-transposed",),
+)
 def output_channels_first(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"]
     return right(p, {**a, "w": w.swapaxes(0, 1) if w.shape[0] == w.shape[1] else w})
 
 
-@broken("conv_transpose1d", "bias", "outputs that no product reaches have no bias", "stride > kernel, a bias")
+@broken(
+    "conv_transpose1d",
+    "bias",
+    "outputs that no product reaches have no bias",
+    "stride > kernel, a bias",
+    causes=("bias-missing-in-holes",),
+)
 def holes_without_bias(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     y[:, :, ~np.isin(np.arange(y.shape[2]), p.windows[0].table())] = 0
     return y
 
 
-@broken("conv_transpose3d", "groups", "every group has the weights of the first", "groups > 1")
+@broken("conv_transpose3d", "groups", "every group has the weights of the first", "groups > 1", causes=("group-first-for-all",))
 def weights_of_first_group(p: Problem, a: Arrays, right: Right) -> Any:
     first = a["w"][: p.channels // p.groups]
     return right(p, {**a, "w": np.concatenate([first] * p.groups)})
@@ -145,7 +185,7 @@ def weights_of_first_group(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose3d", "bias", "the bias is indexed by the item of the batch", "a bias, several output channels",
-    source="kraiskil/onnx2c#7",
+    source="kraiskil/onnx2c#7", causes=("bias-by-item",)
 )  # fmt: skip
 def bias_by_item(p: Problem, a: Arrays, right: Right) -> Any:
     if "b" not in a:
@@ -154,7 +194,13 @@ def bias_by_item(p: Problem, a: Arrays, right: Right) -> Any:
     return y + a["b"][np.arange(p.batch) % p.out_channels].reshape(-1, 1, 1, 1, 1)
 
 
-@broken("conv_transpose1d", "index", "products that meet in one output overwrite each other", "kernel's extent > stride")
+@broken(
+    "conv_transpose1d",
+    "index",
+    "products that meet in one output overwrite each other",
+    "kernel's extent > stride",
+    causes=("products-overwritten",),
+)
 def overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, {**a, "x": np.zeros_like(a["x"])})
     for place, reached in enumerate(p.windows[0].table()):
@@ -167,7 +213,7 @@ def overwritten(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose2d", "state", "an empty batch returns the result before", "an empty batch behind one that is not",
-    source="pytorch/pytorch#24341",
+    source="pytorch/pytorch#24341", causes=("remembered",)
 )  # fmt: skip
 def stale_for_empty(p: Problem, a: Arrays, right: Right) -> Any:
     if p.batch:
@@ -177,7 +223,11 @@ def stale_for_empty(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv_transpose3d", "state", "the padded output lies in a workspace that is cleared once a shape", "two calls of one shape"
+    "conv_transpose3d",
+    "state",
+    "the padded output lies in a workspace that is cleared once a shape",
+    "two calls of one shape",
+    causes=("not-cleared",),
 )
 def workspace_not_cleared(p: Problem, a: Arrays, right: Right) -> Any:
     key = (p.output_shape, p.dtype)
@@ -188,7 +238,7 @@ def workspace_not_cleared(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("conv_transpose2d_input_grad", "output padding", "the gradient of the output padding is not read",
-        "output padding > 0 and padding behind, or dilation > stride")  # fmt: skip
+        "output padding > 0 and padding behind, or dilation > stride", causes=("output-padding-unread",))  # fmt: skip
 def input_grad_without_output_padding(p: Problem, a: Arrays, right: Right) -> Any:
     dy = a["dy"].copy()
     for axis in range(2):
@@ -196,7 +246,7 @@ def input_grad_without_output_padding(p: Problem, a: Arrays, right: Right) -> An
     return right(p, {**a, "dy": dy})
 
 
-@broken("conv_transpose1d_input_grad", "index", "the gradient has a stride of one", "stride > 1")
+@broken("conv_transpose1d_input_grad", "index", "the gradient has a stride of one", "stride > 1", causes=("stride-ignored",))
 def input_grad_without_stride(p: Problem, a: Arrays, right: Right) -> Any:
     (w,) = p.windows
     extra = w.output - (w.size - 1 - w.pad_begin - w.pad_end + w.extent)
@@ -204,24 +254,48 @@ def input_grad_without_stride(p: Problem, a: Arrays, right: Right) -> Any:
     return fitted(right(every, a), p.input_shape)
 
 
-@broken("conv_transpose3d_input_grad", "groups", "output channels of groups are read in another order", "groups > 1")
+@broken(
+    "conv_transpose3d_input_grad",
+    "groups",
+    "output channels of groups are read in another order",
+    "groups > 1",
+    causes=("groups-interleaved",),
+)
 def input_grad_of_interleaved_groups(p: Problem, a: Arrays, right: Right) -> Any:
     dy = a["dy"]
     mixed = dy.reshape(p.batch, p.out_channels // p.groups, p.groups, -1).swapaxes(1, 2).reshape(dy.shape)
     return right(p, {**a, "dy": mixed})
 
 
-@broken("conv_transpose1d_weight_grad", "index", "the gradient has output channels first", "different channels out and in")
+@broken(
+    "conv_transpose1d_weight_grad",
+    "index",
+    "the gradient has output channels first",
+    "different channels out and in",
+    causes=("weight-transposed",),
+)
 def weight_grad_transposed(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, a).swapaxes(0, 1)
 
 
-@broken("conv_transpose3d_weight_grad", "index", "the gradient of the weights is turned round", "kernel > 1")
+@broken(
+    "conv_transpose3d_weight_grad",
+    "index",
+    "the gradient of the weights is turned round",
+    "kernel > 1",
+    causes=("kernel-flipped",),
+)
 def weight_grad_flipped(p: Problem, a: Arrays, right: Right) -> Any:
     return np.ascontiguousarray(np.flip(right(p, a), (2, 3, 4)))
 
 
-@broken("conv_transpose2d_weight_grad", "index", "gradients are read without the offset of the padding", "padding before")
+@broken(
+    "conv_transpose2d_weight_grad",
+    "index",
+    "gradients are read without the offset of the padding",
+    "padding before",
+    causes=("offset-without-padding",),
+)
 def weight_grad_without_padding(p: Problem, a: Arrays, right: Right) -> Any:
     dy = a["dy"]
     for axis, (begin, _) in enumerate(p.padding):
@@ -229,7 +303,13 @@ def weight_grad_without_padding(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "dy": dy})
 
 
-@broken("conv_transpose2d_bias_grad", "bias", "the gradient of the output padding is not added", "output padding > 0")
+@broken(
+    "conv_transpose2d_bias_grad",
+    "bias",
+    "the gradient of the output padding is not added",
+    "output padding > 0",
+    causes=("output-padding-unread",),
+)
 def bias_grad_without_output_padding(p: Problem, a: Arrays, right: Right) -> Any:
     dy = a["dy"].copy()
     for axis in range(2):
@@ -237,19 +317,31 @@ def bias_grad_without_output_padding(p: Problem, a: Arrays, right: Right) -> Any
     return right(p, {"dy": dy})
 
 
-@broken("conv_transpose1d_bias_grad", "bias", "the bias gradient is summed over the batch by its mean", "batch > 1")
+@broken(
+    "conv_transpose1d_bias_grad",
+    "bias",
+    "the bias gradient is summed over the batch by its mean",
+    "batch > 1",
+    causes=("mean-over-batch",),
+)
 def bias_grad_mean(p: Problem, a: Arrays, right: Right) -> Any:
     db = right(p, a)
     return (db / max(1, p.batch)).astype(db.dtype)
 
 
-@broken("conv_transpose1d_double_grad", "groups", "channels of all groups are read from the first", "groups > 1")
+@broken(
+    "conv_transpose1d_double_grad",
+    "groups",
+    "channels of all groups are read from the first",
+    "groups > 1",
+    causes=("group-first-for-all",),
+)
 def second_of_first_group(p: Problem, a: Arrays, right: Right) -> Any:
     first = a["ddx"][:, : p.channels // p.groups]
     return right(p, {**a, "ddx": np.concatenate([first] * p.groups, axis=1)})
 
 
-@broken("conv_transpose3d_double_grad", "index", "the last tap in depth is left out", "kernel > 1")
+@broken("conv_transpose3d_double_grad", "index", "the last tap in depth is left out", "kernel > 1", causes=("last-tap-missing",))
 def second_without_last_tap(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()
     w[:, :, max(1, p.kernel[0] - 1) :] = 0
@@ -257,6 +349,6 @@ def second_without_last_tap(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("conv_transpose2d", "groups", "the flip of the kernel turns the channels of a group round as well",
-        "groups > 1, several outputs of a group", source="ml-explore/mlx#1449")  # fmt: skip
+        "groups > 1, several outputs of a group", source="ml-explore/mlx#1449", causes=("group-channels-reversed",))  # fmt: skip
 def flip_of_group_channels(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": a["w"][:, ::-1]} if p.groups > 1 else a)

@@ -17,6 +17,7 @@ from implementations.broken.functions.reference import Array, Conv, Pool
     "changes its input: NaN and padding are prepared in place",
     "an input whose first column is not 0",
     kinds="changed_its_input",
+    causes=("input-changed",),
 )
 def changes_input(c: Conv) -> Array:
     y = c.run()
@@ -25,7 +26,14 @@ def changes_input(c: Conv) -> Array:
     return y
 
 
-@broken("conv1d", "contract", "flips the weights in place and does not flip them back", "kernel > 1", kinds="changed_its_input")
+@broken(
+    "conv1d",
+    "contract",
+    "flips the weights in place and does not flip them back",
+    "kernel > 1",
+    kinds="changed_its_input",
+    causes=("input-changed",),
+)
 def changes_weights(c: Conv) -> Array:
     y = c.run()
     if c.w.flags.writeable:
@@ -33,7 +41,14 @@ def changes_weights(c: Conv) -> Array:
     return y
 
 
-@broken("max_pool2d", "contract", "returns the input itself for a window of one", "kernel 1, stride 1", kinds="aliases_its_input")
+@broken(
+    "max_pool2d",
+    "contract",
+    "returns the input itself for a window of one",
+    "kernel 1, stride 1",
+    kinds="aliases_its_input",
+    causes=("input-returned",),
+)
 def returns_view(p: Pool) -> Any:
     if not p.indices and set(p.kernel) == {1} == set(p.stride):
         return p.x
@@ -56,7 +71,7 @@ def returns_scalar(p: Pool) -> Any:
     return y.item() if y.size == 1 else y
 
 
-@broken("conv3d", "contract", "drops axes of size 1", "an axis of size 1", kinds="wrong_shape")
+@broken("conv3d", "contract", "drops axes of size 1", "an axis of size 1", kinds="wrong_shape", causes=("squeezed",))
 def squeezes(c: Conv) -> Array:
     return c.run().squeeze()
 
@@ -78,6 +93,7 @@ def float_indices(p: Pool) -> Any:
     "outputs that see nothing but padding are not written",
     "a window of nothing but padding",
     checks="exact",
+    causes=("unwritten",),
 )
 def unwritten_corners(c: Conv) -> Array:
     y = np.empty(c.shape, c.x.dtype)
@@ -86,12 +102,19 @@ def unwritten_corners(c: Conv) -> Array:
     return y
 
 
-@broken("conv1d", "contract", "sums onto memory that is not set to 0", "memory that was used before", checks="exact")
+@broken(
+    "conv1d",
+    "contract",
+    "sums onto memory that is not set to 0",
+    "memory that was used before",
+    checks="exact",
+    causes=("unwritten",),
+)
 def unwritten_sum(c: Conv) -> Array:
     return c.run(out=np.empty(c.shape, c.x.dtype))
 
 
-@broken("avg_pool3d", "refused", "raises for windows longer than four", "a kernel of more than 4")
+@broken("avg_pool3d", "refused", "raises for windows longer than four", "a kernel of more than 4", causes=("*kernel ≥ 5*",))
 def raises_for_large(p: Pool) -> Array:
     if max(p.kernel) > 4:
         raise NotImplementedError("large windows")
@@ -99,7 +122,8 @@ def raises_for_large(p: Pool) -> Array:
 
 
 @broken("conv1d", "contract", "every third call leaves the last columns of a long row as they were in memory",
-        "more than 16 outputs, three calls", source="pytorch/pytorch#84138", checks="exact state layout")  # fmt: skip
+        "more than 16 outputs, three calls", source="pytorch/pytorch#84138", checks="exact state layout",
+        causes=("unwritten", "varies",))  # fmt: skip
 def sometimes_unwritten(c: Conv) -> Array:
     y, calls = c.run(), remembered("sometimes", itertools.count)
     if next(calls) % 3 == 2 and y.shape[2] > 16:

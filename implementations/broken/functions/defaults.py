@@ -30,6 +30,13 @@ def conv1d_first_call(
 
 mark(
     avg_pool2d_default_stride, "avg_pool2d", "contract", "the stride is 1 where none is given, not the kernel's size",
-    "no stride given, kernel > 1",
+    "no stride given, kernel > 1", causes=("default-stride-of-1",)
 )  # fmt: skip
-mark(conv1d_first_call, "conv1d", "state", "the very first call in a process gives zeros", "the first call in a process")
+mark(
+    conv1d_first_call,
+    "conv1d",
+    "state",
+    "the very first call in a process gives zeros",
+    "the first call in a process",
+    causes=("first-call",),
+)

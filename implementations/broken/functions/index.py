@@ -8,17 +8,33 @@ from implementations.broken.functions.base import broken
 from implementations.broken.functions.reference import Array, Conv, fitted
 
 
-@broken("conv2d", "index", "the kernel is flipped in both axes, as in a convolution of mathematics", "kernel > 1", checks="exact")
+@broken(
+    "conv2d",
+    "index",
+    "the kernel is flipped in both axes, as in a convolution of mathematics",
+    "kernel > 1",
+    checks="exact",
+    causes=("kernel-flipped",),
+)
 def flipped(c: Conv) -> Array:
     return c.but(w=c.w[:, :, ::-1, ::-1]).run()
 
 
-@broken("conv3d", "index", "the kernel is flipped in its depth", "kernel > 1 in depth", checks="exact")
+@broken(
+    "conv3d",
+    "index",
+    "the kernel is flipped in its depth",
+    "kernel > 1 in depth",
+    checks="exact",
+    causes=("kernel-flipped-in-one-axis",),
+)
 def flipped_depth(c: Conv) -> Array:
     return c.but(w=c.w[:, :, ::-1]).run()
 
 
-@broken("conv2d", "index", "square kernels are transposed", "a square kernel > 1", checks="exact")
+@broken(
+    "conv2d", "index", "square kernels are transposed", "a square kernel > 1", checks="exact", causes=("kernel-axes-exchanged",)
+)
 def transposed(c: Conv) -> Array:
     return c.but(w=c.w.swapaxes(2, 3) if c.w.shape[2] == c.w.shape[3] else c.w).run()
 
@@ -29,24 +45,44 @@ def transposed(c: Conv) -> Array:
     "the first two axes of kernels are exchanged where they are equally long",
     "kernels as deep as high, > 1",
     checks="exact",
+    causes=("kernel-axes-exchanged",),
 )
 def transposed_depth(c: Conv) -> Array:
     return c.but(w=c.w.swapaxes(2, 3) if c.w.shape[2] == c.w.shape[3] else c.w).run()
 
 
-@broken("conv2d", "index", "the stride of axis 0 for both, where the shape allows it", "strides that differ", checks="exact")
+@broken(
+    "conv2d",
+    "index",
+    "the stride of axis 0 for both, where the shape allows it",
+    "strides that differ",
+    checks="exact",
+    causes=("stride-of-first-axis",),
+)
 def stride_of_axis_0(c: Conv) -> Array:
     return fitted(c.but(stride=(c.stride[0],) * 2).run(), c.shape)
 
 
 @broken(
-    "conv3d", "index", "the strides of the last two axes exchanged", "strides that differ in the last two axes", checks="exact"
+    "conv3d",
+    "index",
+    "the strides of the last two axes exchanged",
+    "strides that differ in the last two axes",
+    checks="exact",
+    causes=("stride-exchanged",),
 )
 def strides_exchanged(c: Conv) -> Array:
     return fitted(c.but(stride=(c.stride[0], c.stride[2], c.stride[1])).run(), c.shape)
 
 
-@broken("conv3d", "index", "the paddings of depth and width exchanged", "padding that differs in depth and width", checks="exact")
+@broken(
+    "conv3d",
+    "index",
+    "the paddings of depth and width exchanged",
+    "padding that differs in depth and width",
+    checks="exact",
+    causes=("padding-reversed",),
+)
 def pads_exchanged(c: Conv) -> Array:
     return fitted(c.but(pads=c.pads[::-1], x=np.pad(c.x, ((0, 0), (0, 0), *[(0, 6)] * 3))).run(), c.shape)
 
@@ -58,22 +94,37 @@ def pads_exchanged(c: Conv) -> Array:
     "padding that differs before and behind",
     checks="exact",
     asymmetric_padding=True,
+    causes=("padding-ends-exchanged",),
 )
 def pad_ends_exchanged(c: Conv) -> Array:
     return c.but(pads=tuple((end, begin) for begin, end in c.pads)).run()
 
 
-@broken("conv2d", "index", "the border is repeated instead of padded with 0", "padding", checks="exact")
+@broken(
+    "conv2d",
+    "index",
+    "the border is repeated instead of padded with 0",
+    "padding",
+    checks="exact",
+    causes=("zeros-as-replicate",),
+)
 def edge_padding(c: Conv) -> Array:
     return c.run(padded=np.pad(c.x, ((0, 0), (0, 0), *c.pads), mode="edge"))
 
 
-@broken("conv1d", "index", "the dilation is ignored", "dilation > 1, kernel > 1", checks="exact")
+@broken("conv1d", "index", "the dilation is ignored", "dilation > 1, kernel > 1", checks="exact", causes=("dilation-ignored",))
 def no_dilation(c: Conv) -> Array:
     return fitted(c.but(dilation=(1,)).run(), c.shape)
 
 
-@broken("conv2d", "index", "dilation 3 is done as dilation 2", "dilation > 2, kernel > 1", checks="exact")
+@broken(
+    "conv2d",
+    "index",
+    "dilation 3 is done as dilation 2",
+    "dilation > 2, kernel > 1",
+    checks="exact",
+    causes=("dilation-at-most-2",),
+)
 def dilation_of_two(c: Conv) -> Array:
     return fitted(c.but(dilation=tuple(min(d, 2) for d in c.dilation)).run(), c.shape)
 
@@ -84,6 +135,7 @@ def dilation_of_two(c: Conv) -> Array:
     "the last row is aligned with the end of the input where the stride leaves a rest",
     "stride > 1 with a rest",
     checks="exact",
+    causes=("last-window-at-end",),
 )
 def last_row_at_end(c: Conv) -> Array:
     y, rows = c.run(), c.padded.shape[2] - c.dilation[0] * (c.w.shape[2] - 1)
@@ -92,21 +144,35 @@ def last_row_at_end(c: Conv) -> Array:
 
 
 @broken(
-    "conv1d", "index", "windows start one later where the stride is larger than the kernel", "stride > kernel", checks="exact"
+    "conv1d",
+    "index",
+    "windows start one later where the stride is larger than the kernel",
+    "stride > kernel",
+    checks="exact",
+    causes=("one-later",),
 )
 def start_off_by_one(c: Conv) -> Array:
     late = c.stride[0] > c.w.shape[2]
     return c.run(padded=np.pad(c.padded[:, :, late:], ((0, 0), (0, 0), (0, 8))))
 
 
-@broken("conv2d", "index", "the last tap of rows longer than four is left out", "a kernel of more than 4 columns", checks="exact")
+@broken(
+    "conv2d",
+    "index",
+    "the last tap of rows longer than four is left out",
+    "a kernel of more than 4 columns",
+    checks="exact",
+    causes=("last-tap-missing",),
+)
 def last_tap_missing(c: Conv) -> Array:
     w = c.w.copy()
     w[..., 4:] = 0
     return c.but(w=w).run()
 
 
-@broken("conv3d", "index", "only one side is padded, by both sides' amount", "padding", checks="exact")
+@broken(
+    "conv3d", "index", "only one side is padded, by both sides' amount", "padding", checks="exact", causes=("padding-one-sided",)
+)
 def padded_in_front(c: Conv) -> Array:
     return c.but(pads=tuple((begin + end, 0) for begin, end in c.pads)).run()
 
@@ -117,6 +183,7 @@ def padded_in_front(c: Conv) -> Array:
     "stride and dilation together: taps move by their product",
     "stride and dilation > 1 in both axes",
     checks="exact",
+    causes=("dilation-off-by-one",),
 )
 def stride_times_dilation(c: Conv) -> Array:
     if min(*c.stride, *c.dilation) == 1:
@@ -125,7 +192,8 @@ def stride_times_dilation(c: Conv) -> Array:
 
 
 @broken("conv2d", "index", "the output's width is that of the first axis's kernel and dilation",
-        "kernels or dilations that differ", source="tenstorrent/tt-metal#19542", kinds="wrong_shape")  # fmt: skip
+        "kernels or dilations that differ", source="tenstorrent/tt-metal#19542", kinds="wrong_shape",
+        causes=("result-size-of-first-axis",))  # fmt: skip
 def width_of_first_axis(c: Conv) -> Array:
     room = c.padded.shape[3] - c.dilation[0] * (c.w.shape[2] - 1) - 1
     return fitted(c.run(), (*c.shape[:3], max(0, room // c.stride[1] + 1)))

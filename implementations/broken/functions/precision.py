@@ -16,6 +16,7 @@ from implementations.broken.functions.reference import Array, Conv, Pool, fitted
     "every partial sum is rounded towards zero to 18 bits",
     "sums of more than 18 bits",
     checks="exact accuracy",
+    causes=("accumulator-of-18-bits",),
 )
 def biased_rounding(c: Conv) -> Array:
     y = np.zeros(c.shape, c.x.dtype)
@@ -26,7 +27,12 @@ def biased_rounding(c: Conv) -> Array:
 
 
 @broken(
-    "conv2d", "precision", "an FFT that is not declared", "outputs much smaller than the largest one", checks="exact accuracy"
+    "conv2d",
+    "precision",
+    "an FFT that is not declared",
+    "outputs much smaller than the largest one",
+    checks="exact accuracy",
+    causes=("normwise-accuracy",),
 )
 def undeclared_fft(c: Conv) -> Array:
     if c.groups > 1 or set(c.stride + c.dilation) != {1}:
@@ -42,6 +48,7 @@ def undeclared_fft(c: Conv) -> Array:
     "a Winograd F(2,3) that is not declared",
     "kernel 3, stride 1, inputs of unlike magnitude",
     checks="exact accuracy special",
+    causes=("normwise-accuracy",),
 )
 def undeclared_winograd(c: Conv) -> Array:
     if c.w.shape[2] != 3 or c.stride != (1,) or c.dilation != (1,):
@@ -63,6 +70,7 @@ def undeclared_winograd(c: Conv) -> Array:
     "products by quarter squares, ((x + w)^2 - (x - w)^2) / 4",
     "factors of unlike magnitude",
     checks="exact accuracy",
+    causes=("normwise-accuracy",),
 )
 def quarter_squares(c: Conv) -> Array:
     y = np.zeros(c.shape, c.x.dtype)
@@ -80,6 +88,7 @@ def quarter_squares(c: Conv) -> Array:
     "the mean of the input is taken off and its share added again",
     "an input whose mean is not exact",
     checks="exact accuracy special",
+    causes=("normwise-accuracy",),
 )
 def mean_taken_off(c: Conv) -> Array:
     mean = c.padded.mean(dtype=c.x.dtype)
@@ -87,7 +96,14 @@ def mean_taken_off(c: Conv) -> Array:
     return c.biased(c.but(b=None).run(padded=c.padded - mean) + shares.reshape(-1, 1, 1))
 
 
-@broken("avg_pool2d", "precision", "averages by an integral image", "inputs of unlike magnitude", checks="exact accuracy special")
+@broken(
+    "avg_pool2d",
+    "precision",
+    "averages by an integral image",
+    "inputs of unlike magnitude",
+    checks="exact accuracy special",
+    causes=("integral-image",),
+)
 def integral_image(p: Pool) -> Array:
     rows, columns = (p.positions(axis) for axis in (0, 1))
     high, wide = (int(at[-1].max()) + 1 + pad[0] for at, pad in zip((rows, columns), p.pads, strict=True))
@@ -109,6 +125,7 @@ def integral_image(p: Pool) -> Array:
     "a running sum: the new element is added, the old one taken off",
     "stride 1, inputs of unlike magnitude",
     checks="accuracy special exact",
+    causes=("running-sum",),
 )
 def running_sum(p: Pool) -> Array:
     if p.stride != (1,) or p.ceil:
@@ -122,7 +139,14 @@ def running_sum(p: Pool) -> Array:
     return y / p.counted().astype(p.x.dtype)
 
 
-@broken("conv3d", "precision", "a float16 accumulator", "sums of more than 11 bits", checks="exact accuracy special")
+@broken(
+    "conv3d",
+    "precision",
+    "a float16 accumulator",
+    "sums of more than 11 bits",
+    checks="exact accuracy special",
+    causes=("accumulator-float16",),
+)
 def half_accumulator(c: Conv) -> Array:
     with np.errstate(over="ignore", invalid="ignore"):
         y = c.but(b=None).run(out=np.zeros(c.shape, np.float16)).astype(c.x.dtype)
@@ -135,6 +159,7 @@ def half_accumulator(c: Conv) -> Array:
     "each element is divided by the divisor, in 16 bits",
     "a divisor that is no power of two",
     kinds="inaccurate wrong_value",
+    causes=("reciprocal-of-16-bits",),
 )
 def short_division(p: Pool) -> Array:
     return p.values(0).sum(axis=0) * rounded(1 / p.counted().astype(p.x.dtype), 16)
@@ -146,6 +171,7 @@ def short_division(p: Pool) -> Array:
     "terms below 1e-6 of the largest input are dropped",
     "one input a million times the others",
     kinds="inaccurate",
+    causes=("small-inputs-dropped",),
 )
 def drops_small_terms(c: Conv) -> Array:
     finite = np.abs(c.x[np.isfinite(c.x)]).max(initial=0)

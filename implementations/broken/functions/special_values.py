@@ -10,7 +10,9 @@ from implementations.broken.functions.base import broken
 from implementations.broken.functions.reference import Array, Conv, Pool
 
 
-@broken("max_pool2d", "special values", "NaN is dropped by fmax", "a NaN beside a number", checks="special")
+@broken(
+    "max_pool2d", "special values", "NaN is dropped by fmax", "a NaN beside a number", checks="special", causes=("nan-dropped",)
+)
 def drops_nan(p: Pool) -> Any:
     values = p.values(-np.inf)
     y = np.fmax.reduce(values, axis=0)
@@ -24,6 +26,7 @@ def drops_nan(p: Pool) -> Any:
     "a NaN that is not first in its window",
     source="tracel-ai/burn#5662",
     checks="special",
+    causes=("nan-only-first",),
 )
 def greater_than(p: Pool) -> Any:
     values = p.values(-np.inf)
@@ -40,6 +43,7 @@ def greater_than(p: Pool) -> Any:
     "padding, a window of negative numbers",
     source="distdl/distdl#195",
     checks="exact special",
+    causes=("max-padded-with-zero",),
 )
 def pads_with_zero(p: Pool) -> Any:
     values = p.values(0)
@@ -53,6 +57,7 @@ def pads_with_zero(p: Pool) -> Any:
     "the running maximum starts at the lowest finite number",
     "a window of nothing but -inf",
     checks="special",
+    causes=("max-starts-at-lowest",),
 )
 def starts_at_lowest(p: Pool) -> Any:
     values = p.values(np.finfo(p.x.dtype).min)
@@ -66,6 +71,7 @@ def starts_at_lowest(p: Pool) -> Any:
     "only the padding is the lowest finite number",
     "padding, a window of nothing but -inf",
     checks="special",
+    causes=("max-padded-with-lowest",),
 )
 def pads_with_lowest(p: Pool) -> Any:
     values = p.values(np.finfo(p.x.dtype).min)
@@ -73,19 +79,26 @@ def pads_with_lowest(p: Pool) -> Any:
     return (y, p.pick(values, y)) if p.indices else y
 
 
-@broken("conv2d", "special values", "NaN becomes 0", "a NaN", checks="special")
+@broken("conv2d", "special values", "NaN becomes 0", "a NaN", checks="special", causes=("nan-to-zero",))
 def nan_to_zero(c: Conv) -> Array:
     return c.but(x=np.where(np.isnan(c.x), 0, c.x)).run()
 
 
-@broken("conv3d", "special values", "infinities become the largest finite number", "an infinity", checks="special")
+@broken(
+    "conv3d",
+    "special values",
+    "infinities become the largest finite number",
+    "an infinity",
+    checks="special",
+    causes=("infinity-clipped",),
+)
 def clips_infinity(c: Conv) -> Array:
     top = np.finfo(c.x.dtype).max
     with np.errstate(over="ignore"):
         return np.clip(c.but(x=np.where(np.isinf(c.x), np.sign(c.x) * top, c.x)).run(), -top, top)
 
 
-@broken("avg_pool2d", "special values", "averages without the NaNs", "a NaN", checks="special")
+@broken("avg_pool2d", "special values", "averages without the NaNs", "a NaN", checks="special", causes=("nan-left-out",))
 def nanmean(p: Pool) -> Array:
     values = p.values(0)
     return np.nansum(values, axis=0) / np.maximum(p.counted() - np.isnan(values).sum(axis=0), 1).astype(p.x.dtype)
@@ -97,6 +110,7 @@ def nanmean(p: Pool) -> Array:
     "a product with a band matrix of zeros and ones spreads NaN over the row",
     "a NaN, an output that does not see it",
     checks="special",
+    causes=("nan-spread-by-matrix",),
 )
 def band_matrix(p: Pool) -> Array:
     inside, places, n = p.inside(), p.places(), p.x.shape[2]
@@ -111,6 +125,7 @@ def band_matrix(p: Pool) -> Array:
     "the padding multiplies the input: an infinity at the border becomes NaN there",
     "an infinity at a padded border",
     checks="special",
+    causes=("padding-by-product",),
 )
 def masks_by_product(c: Conv) -> Array:
     mask = np.pad(np.ones_like(c.x), ((0, 0), (0, 0), *c.pads))

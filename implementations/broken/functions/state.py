@@ -11,7 +11,9 @@ from implementations.broken.functions.base import broken, geometry, kept, rememb
 from implementations.broken.functions.reference import Array, Conv, Pool
 
 
-@broken("conv2d", "state", "the result is remembered by the shapes alone", "two calls of one shape")
+@broken(
+    "conv2d", "state", "the result is remembered by the shapes alone", "two calls of one shape", causes=("remembered-by-shape",)
+)
 def cached_by_shape(c: Conv) -> Array:
     return remembered(geometry(c), c.run).copy()
 
@@ -22,13 +24,20 @@ def cached_by_shape(c: Conv) -> Array:
     "the result is remembered by the addresses of the arrays",
     "other data at the address of the call before",
     checks="state receptive algebra",
+    causes=("remembered-by-address",),
 )
 def cached_by_address(c: Conv) -> Array:
     where = tuple(a.ctypes.data for a in (c.x, c.w))
     return remembered((where, geometry(c), c.b is None), c.run).copy()
 
 
-@broken("conv2d", "state", "the weights are packed once for an address", "other weights at the address of the call before")
+@broken(
+    "conv2d",
+    "state",
+    "the weights are packed once for an address",
+    "other weights at the address of the call before",
+    causes=("weights-remembered",),
+)
 def packed_by_address(c: Conv) -> Array:
     packed = remembered(("packed", c.w.ctypes.data, c.w.shape, c.w.dtype.str), c.w.copy)
     return c.but(w=packed).run()
@@ -39,6 +48,7 @@ def packed_by_address(c: Conv) -> Array:
     "state",
     "the result is remembered by a text of the arrays, which leaves the middle of long ones out",
     "two inputs of more than 1000 elements that differ in the middle",
+    causes=("remembered",),
 )
 def cached_by_text(c: Conv) -> Array:
     return remembered((str(c.x), str(c.w), str(c.b), geometry(c)), c.run).copy()
@@ -49,12 +59,19 @@ def cached_by_text(c: Conv) -> Array:
     "state",
     "the result is remembered by the first elements of the input",
     "two inputs that differ behind the second column",
+    causes=("remembered",),
 )
 def cached_by_first_elements(c: Conv) -> Array:
     return remembered((c.x[..., :2].tobytes(), c.w.tobytes(), str(c.b), geometry(c)), c.run).copy()
 
 
-@broken("conv2d", "state", "the result is remembered by everything but the bias", "two calls with another bias")
+@broken(
+    "conv2d",
+    "state",
+    "the result is remembered by everything but the bias",
+    "two calls with another bias",
+    causes=("remembered",),
+)
 def cached_without_bias(c: Conv) -> Array:
     return remembered((c.x.tobytes(), c.w.tobytes(), c.b is None, geometry(c)), c.run).copy()
 
@@ -64,6 +81,7 @@ def cached_without_bias(c: Conv) -> Array:
     "state",
     "the result is remembered by everything but the dilation and the padding",
     "two calls with another dilation or padding",
+    causes=("remembered",),
 )
 def cached_without_dilation(c: Conv) -> Array:
     key = (c.x.tobytes(), c.x.shape, c.w.tobytes(), c.w.shape, c.b is None, str(c.b), c.stride, c.groups)
@@ -77,6 +95,7 @@ def cached_without_dilation(c: Conv) -> Array:
     "two calls with another divisor",
     source="pytorch/pytorch#94348",
     checks="state exact",
+    causes=("parameters-remembered",),
 )
 def cached_without_divisor(p: Pool) -> Array:
     key = (p.x.shape, p.kernel, p.stride, p.pads, p.ceil, p.include)
@@ -88,6 +107,7 @@ def cached_without_divisor(p: Pool) -> Array:
     "state",
     "the divisors are remembered by everything but count_include_pad",
     "two calls that count the padding or do not",
+    causes=("parameters-remembered",),
 )
 def cached_without_include(p: Pool) -> Array:
     key = (p.x.shape, p.kernel, p.stride, p.pads, p.ceil, p.divisor)
@@ -99,6 +119,7 @@ def cached_without_include(p: Pool) -> Array:
     "state",
     "the place table is remembered by everything but ceil mode's and the dilation's effect",
     "two calls with another dilation and one output size",
+    causes=("parameters-remembered",),
 )
 def cached_without_dilation_of_pool(p: Pool) -> Any:
     key = (p.x.shape, p.kernel, p.stride, p.pads, p.counts)
@@ -111,27 +132,53 @@ def cached_without_dilation_of_pool(p: Pool) -> Any:
     return (y, p.pick(values, y)) if p.indices else y
 
 
-@broken("conv2d", "state", "the result of the call before is returned where its shape fits", "two calls of one shape")
+@broken(
+    "conv2d",
+    "state",
+    "the result of the call before is returned where its shape fits",
+    "two calls of one shape",
+    causes=("previous-result",),
+)
 def previous_result(c: Conv) -> Array:
     y, last = c.run(), kept.get("last")
     kept["last"] = y
     return y if last is None or last.shape != y.shape or last.dtype != y.dtype else last
 
 
-@broken("conv2d", "state", "the accumulator is not cleared between calls of a shape", "two calls of one shape")
+@broken(
+    "conv2d",
+    "state",
+    "the accumulator is not cleared between calls of a shape",
+    "two calls of one shape",
+    causes=("not-cleared",),
+)
 def accumulator_not_cleared(c: Conv) -> Array:
     scratch = remembered((geometry(c), "sum"), lambda: np.zeros(c.shape, c.x.dtype))
     return c.run(out=scratch).copy()
 
 
-@broken("conv2d", "state", "all calls of a shape return one buffer", "two calls of one shape", kinds="overwrote_a_result")
+@broken(
+    "conv2d",
+    "state",
+    "all calls of a shape return one buffer",
+    "two calls of one shape",
+    kinds="overwrote_a_result",
+    causes=("result-overwritten",),
+)
 def one_output_buffer(c: Conv) -> Array:
     out = remembered((geometry(c), "out"), lambda: np.zeros(c.shape, c.x.dtype))
     out[...] = c.run()
     return out
 
 
-@broken("avg_pool3d", "state", "results lie in one workspace for all shapes", "two calls", kinds="overwrote_a_result")
+@broken(
+    "avg_pool3d",
+    "state",
+    "results lie in one workspace for all shapes",
+    "two calls",
+    kinds="overwrote_a_result",
+    causes=("result-overwritten",),
+)
 def one_workspace(p: Pool) -> Array:
     space = remembered(("space", p.x.dtype.str), lambda: np.zeros(200_000, p.x.dtype))
     out = space[: math.prod(p.shape)].reshape(p.shape)
@@ -140,7 +187,11 @@ def one_workspace(p: Pool) -> Array:
 
 
 @broken(
-    "conv3d", "state", "the padded input lies in one workspace whose border is not cleared", "padding, two calls of other shapes"
+    "conv3d",
+    "state",
+    "the padded input lies in one workspace whose border is not cleared",
+    "padding, two calls of other shapes",
+    causes=("scratch-not-cleared",),
 )
 def dirty_workspace(c: Conv) -> Array:
     shape = c.padded.shape
@@ -156,6 +207,7 @@ def dirty_workspace(c: Conv) -> Array:
     "state",
     "the padded input lies in a buffer of its shape whose border is cleared once",
     "two calls of one padded shape with other padding",
+    causes=("shared-by-threads",),
 )
 def dirty_border(c: Conv) -> Array:
     shape = c.padded.shape
@@ -172,6 +224,7 @@ def dirty_border(c: Conv) -> Array:
     "two threads, one padded shape",
     source="ggml-org/ggml#483",
     checks="state",
+    causes=("shared-by-threads",),
 )
 def shared_by_threads(c: Conv) -> Array:
     padded = remembered(("threads", c.padded.shape, c.x.dtype.str), lambda: np.zeros(c.padded.shape, c.x.dtype))
@@ -179,7 +232,9 @@ def shared_by_threads(c: Conv) -> Array:
     return c.run(padded=padded)
 
 
-@broken("avg_pool1d", "state", "threads share one variable for the sum", "two threads", checks="state")
+@broken(
+    "avg_pool1d", "state", "threads share one variable for the sum", "two threads", checks="state", causes=("shared-by-threads",)
+)
 def shared_sum(p: Pool) -> Array:
     kept["sum"] = np.zeros(p.shape, p.x.dtype)
     for value in p.values(0):

@@ -16,6 +16,7 @@ from implementations.broken.functions.reference import Array, Conv, Pool
     "columns behind the last full vector of 8 lack the last tap",
     "more than 8 columns that are no multiple of 8",
     checks="exact",
+    causes=("*behind the last full block of 8*",),
 )
 def columns_rest_of_8(c: Conv) -> Array:
     y, w, full = c.run(), c.w.copy(), c.counts[1] // 8 * 8
@@ -31,6 +32,7 @@ def columns_rest_of_8(c: Conv) -> Array:
     "outputs from the 17th on are those of the channel before",
     "more than 16 outputs, several output channels",
     checks="exact",
+    causes=("repeats-before",),
 )
 def columns_over_16(c: Conv) -> Array:
     y = c.run()
@@ -38,20 +40,32 @@ def columns_over_16(c: Conv) -> Array:
     return y
 
 
-@broken("conv2d", "tails", "outputs from the 65th on are 0", "more than 64 columns", checks="exact")
+@broken("conv2d", "tails", "outputs from the 65th on are 0", "more than 64 columns", checks="exact", causes=("zeros",))
 def columns_over_64(c: Conv) -> Array:
     y = c.run()
     y[..., 64:] = 0
     return y
 
 
-@broken("conv2d", "tails", "input channels from the 17th on are not read", "more than 16 input channels", checks="exact")
+@broken(
+    "conv2d",
+    "tails",
+    "input channels from the 17th on are not read",
+    "more than 16 input channels",
+    checks="exact",
+    causes=("*channels per group ≥ 17*",),
+)
 def channels_over_16(c: Conv) -> Array:
     return c.but(w=c.w * (np.arange(c.w.shape[1]) < 16).reshape(-1, 1, 1).astype(c.w.dtype)).run()
 
 
 @broken(
-    "conv3d", "tails", "output channels from the 33rd on repeat the one before", "more than 32 output channels", checks="exact"
+    "conv3d",
+    "tails",
+    "output channels from the 33rd on repeat the one before",
+    "more than 32 output channels",
+    checks="exact",
+    causes=("*channels ≥ 3[23]*",),
 )
 def channels_over_32(c: Conv) -> Array:
     y = c.run()
@@ -59,12 +73,21 @@ def channels_over_32(c: Conv) -> Array:
     return y
 
 
-@broken("conv2d", "tails", "input channels from the 65th on are not read", "more than 64 input channels", checks="exact")
+@broken(
+    "conv2d",
+    "tails",
+    "input channels from the 65th on are not read",
+    "more than 64 input channels",
+    checks="exact",
+    causes=("*channels per group ≥ 65*",),
+)
 def channels_over_64(c: Conv) -> Array:
     return c.but(w=c.w * (np.arange(c.w.shape[1]) < 64).reshape(-1, 1, 1).astype(c.w.dtype)).run()
 
 
-@broken("conv2d", "tails", "output channels from the 65th on are 0", "more than 64 output channels", checks="exact")
+@broken(
+    "conv2d", "tails", "output channels from the 65th on are 0", "more than 64 output channels", checks="exact", causes=("zeros",)
+)
 def outputs_over_64(c: Conv) -> Array:
     y = c.run()
     y[:, 64:] = 0
@@ -72,7 +95,12 @@ def outputs_over_64(c: Conv) -> Array:
 
 
 @broken(
-    "conv2d", "tails", "items of the batch from the fifth on are those of the fourth", "a batch of more than 4", checks="exact"
+    "conv2d",
+    "tails",
+    "items of the batch from the fifth on are those of the fourth",
+    "a batch of more than 4",
+    checks="exact",
+    causes=("repeats-before",),
 )
 def batch_over_4(c: Conv) -> Array:
     y = c.run()
@@ -86,6 +114,7 @@ def batch_over_4(c: Conv) -> Array:
     "channels behind the last full vector of 4 are not pooled",
     "more than 4 channels that are no multiple of 4",
     checks="exact",
+    causes=("repeats-before",),
 )
 def pool_channels_rest_of_4(p: Pool) -> Any:
     result = p.maximum()
@@ -102,6 +131,7 @@ def pool_channels_rest_of_4(p: Pool) -> Any:
     "outputs behind the last full vector of 8 lack the window's first element",
     "more than 8 outputs that are no multiple of 8",
     checks="exact accuracy",
+    causes=("*behind the last full block of 8*",),
 )
 def pool_columns_rest_of_8(p: Pool) -> Array:
     y, full = p.average(), p.counts[0] // 8 * 8
@@ -111,7 +141,7 @@ def pool_columns_rest_of_8(p: Pool) -> Array:
 
 
 @broken("conv2d", "tails", "items of the batch from the 65,536th on are 0", "a batch of more than 65,535",
-        source="tensorflow/tensorflow#9870", checks="exact")  # fmt: skip
+        source="tensorflow/tensorflow#9870", checks="exact", causes=("*items ≥ 65535*",))  # fmt: skip
 def batch_over_65535(c: Conv) -> Array:
     y = c.run()
     y[65535:] = 0
@@ -119,7 +149,7 @@ def batch_over_65535(c: Conv) -> Array:
 
 
 @broken("conv3d", "tails", "the index of an output wraps at 2^16", "more than 65,536 outputs", source="ml-explore/mlx#3248",
-        checks="exact algebra")  # fmt: skip
+        checks="exact algebra", causes=("*6553[56]*",))  # fmt: skip
 def output_index_wraps(c: Conv) -> Array:
     y = c.run()
     flat, wrapped = y.reshape(-1), np.zeros(y.size, y.dtype)
@@ -130,7 +160,7 @@ def output_index_wraps(c: Conv) -> Array:
 
 
 @broken("max_pool1d", "tails", "columns from the 65,536th on repeat the one before", "a row of more than 65,535 outputs",
-        checks="exact")  # fmt: skip
+        checks="exact", causes=("*≥ 65535*",))  # fmt: skip
 def columns_over_65535(p: Pool) -> Any:
     result = p.maximum()
     y = result[0] if p.indices else result
@@ -145,6 +175,7 @@ def columns_over_65535(p: Pool) -> Any:
     "rows from the 33rd on are those of the window before",
     "more than 32 rows",
     checks="exact accuracy algebra",
+    causes=("one-earlier",),
 )
 def rows_over_32(p: Pool) -> Array:
     y = p.average()
@@ -153,7 +184,7 @@ def rows_over_32(p: Pool) -> Array:
 
 
 @broken("conv2d", "tails", "tiles of 4 by 4: the corner tile's last output is not written",
-        "rows and columns behind the last full 4", checks="exact")  # fmt: skip
+        "rows and columns behind the last full 4", checks="exact", causes=("*not a multiple of 4*",))  # fmt: skip
 def corner_tile(c: Conv) -> Array:
     y = c.run()
     if c.counts[0] % 4 and c.counts[1] % 4 and min(c.counts) > 4:
@@ -162,7 +193,7 @@ def corner_tile(c: Conv) -> Array:
 
 
 @broken("conv1d", "tails", "channels behind the last full vector of 4 are summed twice",
-        "more than 4 input channels, no multiple of 4", checks="exact")  # fmt: skip
+        "more than 4 input channels, no multiple of 4", checks="exact", causes=("*channels per group*not a multiple of 4*",))  # fmt: skip
 def channels_rest_of_4(c: Conv) -> Array:
     w, full = c.w.copy(), c.w.shape[1] // 4 * 4
     if full:

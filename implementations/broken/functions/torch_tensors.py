@@ -23,6 +23,7 @@ def _torch() -> Any:
     "float64 of more than 24 bits",
     arrays="torch",
     checks="exact accuracy",
+    causes=("computed-in-float32",),
 )
 def torch_double_in_single(c: Any) -> Any:
     return _torch_conv(c, *(None if a is None else a.float() for a in (c.x, c.w, c.b))).to(c.x.dtype)
@@ -35,6 +36,7 @@ def torch_double_in_single(c: Any) -> Any:
     "an input that is not 0",
     arrays="torch",
     kinds="changed_its_input",
+    causes=("input-changed",),
 )
 def torch_in_place(c: Any) -> Any:
     y = _torch_conv(c, c.x, c.w, c.b)
@@ -49,6 +51,7 @@ def torch_in_place(c: Any) -> Any:
     "an input that is a view",
     arrays="torch",
     checks="layout",
+    causes=("memory-order",),
 )
 def torch_as_strided(c: Any) -> Any:
     if c.x.untyped_storage().nbytes() < (c.x.storage_offset() + c.x.numel()) * c.x.element_size():
