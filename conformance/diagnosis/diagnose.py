@@ -11,6 +11,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.diagnosis.clock import now
 from conformance.diagnosis.contract import BREACHES
+from conformance.diagnosis.elements import NOTHING_THERE
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
 from conformance.diagnosis.match import (
@@ -27,6 +28,7 @@ from conformance.diagnosis.match import (
 from conformance.diagnosis.prediction import Hypothesis, differs
 from conformance.diagnosis.receptive_field import Ask, Field, receptive_field
 from conformance.diagnosis.samples import TryAll
+from conformance.diagnosis.separate import Condition
 from conformance.diagnosis.state import Processes, examined, repeats_earlier, suspected, varying
 from conformance.diagnosis.state_words import Said
 from conformance.diagnosis.told import told_region
@@ -42,6 +44,7 @@ _PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
 """What is seen of a failing call alone."""
 _LOCAL = ("zeros", "bias-", "negated", "doubled", "first-tap", "last-tap", "one-later", "one-earlier", "results-in")
 """Mistakes that are made in a part of a result: its tail, its border, its last block."""
+_MOVED = ("first-tap", "last-tap", "one-later", "one-earlier")
 _CAST = 0.35  # of the time, for the search among hypotheses
 
 
@@ -196,9 +199,14 @@ def _in_elements(ward: Ward, failing: list[Observation]) -> Diagnosis | None:
             parts.append((one, mask, shows | mask))
         else:
             condition = where_in_result(parts, _elements_that_differ(hypothesis, ward.passing))
-            if condition is not None:
+            if condition is not None and not _of_no_window(hypothesis, condition):
                 return _told(hypothesis, len(failing), str(condition))
     return None
+
+
+def _of_no_window(hypothesis: Hypothesis, condition: Condition) -> bool:
+    """Whether windows are said to lie elsewhere, of elements that no window reaches."""
+    return hypothesis.key.startswith(_MOVED) and any(test.column in NOTHING_THERE and test.value for test in condition.tests)
 
 
 def _elements_that_differ(hypothesis: Hypothesis, passing: list[Observation]) -> list[tuple[Observation, np.ndarray]]:

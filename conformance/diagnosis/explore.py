@@ -86,7 +86,7 @@ def _with_window(problem: Problem, rng: random.Random) -> Problem:
     if isinstance(window, AdaptiveWindow):
         field = rng.choice(("size", "output"))
         return plain.with_axis(axis, **{field: _near(getattr(window, field), rng)})
-    rule = rng.choice((problem.auto_pad, ""))
+    rule = rng.choice((problem.auto_pad, "")) if problem.auto_pad else ""
     fields = ["size", "size", "kernel", "stride", "dilation", "pad_begin", "pad_end", "pads"]
     fields += ["output_padding"] if isinstance(window, TransposedWindow) else []
     field = rng.choice(fields)

@@ -86,6 +86,7 @@ def _knobs(problem: Problem, dtypes: Sequence[str]) -> Iterator[list[Problem]]:
         yield [problem.replace(channels=value * groups) for value in _around(each)]
         yield [problem.replace(out_channels=value * groups) for value in _around(out)]
         yield [problem.replace(groups=value, channels=each * value, out_channels=out * value) for value in _around(groups)[:12]]
+        yield [_regrouped(problem, value) for value in dict.fromkeys((2, 3, 4, problem.channels))]
         if groups > 1:
             yield [problem.replace(groups=1, channels=value) for value in _around(problem.channels)]
             yield [problem.replace(groups=1, out_channels=value) for value in _around(problem.out_channels)]
@@ -94,6 +95,12 @@ def _knobs(problem: Problem, dtypes: Sequence[str]) -> Iterator[list[Problem]]:
     yield from _windows(problem)
     yield [problem.replace(dtype=dtype, result="" if not problem.requantised else problem.result) for dtype in dtypes]
     yield list(_options(problem))
+
+
+def _regrouped(problem: Problem, groups: int) -> Problem:
+    """About as many channels in other groups: what goes by all channels differs here from what goes by those of a group."""
+    channels, out = (-(-value // groups) * groups for value in (problem.channels, problem.out_channels))
+    return problem.replace(groups=groups, channels=channels, out_channels=out)
 
 
 def _windows(problem: Problem) -> Iterator[list[Problem]]:

@@ -80,7 +80,8 @@ def test_the_wrong_part_of_results_is_told(index: tuple[slice | int, ...], text:
     ("holds", "text", "words"),
     [
         ("p.batch >= 5", "conv2d f64 n6 c1 i1x1 o1 k1x1", "where batch ≥ 5"),
-        ("p.channels > 16", "conv1d f32 n1 c17 i1 o1 k1", "where channels per group ≥ 17"),
+        ("p.channels > 16", "conv1d f32 n1 c17 i1 o1 k1", "where channels ≥ 17"),
+        ("p.channels // p.groups > 16", "conv1d f32 n1 c17 i1 o1 k1", "where channels per group ≥ 17"),
         (
             "p.channels > 4 and p.channels % 4",
             "max_pool2d f32 n1 c5 i2x2 k1x1",
