@@ -142,7 +142,8 @@ def crop_repeated(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv1d_input_grad", "types", "the kernel is not conjugated", "a complex type", dtypes="complex64 complex128", causes=("not-conjugated",)
+    "conv1d_input_grad", "types", "the kernel is not conjugated", "a complex type", dtypes="complex64 complex128",
+    causes=("not-conjugated",)
 )  # fmt: skip
 def kernel_not_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": a["w"].conj()})
@@ -261,7 +262,8 @@ def circular_as_zeros(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "conv2d_weight_grad", "types", "the input is not conjugated", "a complex type", dtypes="complex64 complex128", causes=("not-conjugated",)
+    "conv2d_weight_grad", "types", "the input is not conjugated", "a complex type", dtypes="complex64 complex128",
+    causes=("not-conjugated",)
 )  # fmt: skip
 def input_not_conjugated(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "x": a["x"].conj()})

@@ -54,7 +54,8 @@ def weights_in_memory(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv_transpose2d", "layout", "one input channel and weights with channels last: every second output channel is not written",
-    "one input channel, several out, weights with channels last", source="pytorch/pytorch#99519", causes=("*the weights are*channels last*",)
+    "one input channel, several out, weights with channels last", source="pytorch/pytorch#99519",
+    causes=("*the weights are*channels last*",)
 )  # fmt: skip
 def partly_unwritten(p: Problem, a: Arrays, right: Right) -> Any:
     y, w = right(p, a), a["w"]
@@ -241,7 +242,8 @@ def one_item_for_empty(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken("adaptive_avg_pool2d", "layout", "the step between items is rounded up to an even number of elements",
-        "batch > 1, an odd number of elements in an item", source="pytorch/pytorch#179931", causes=("*not a multiple of 2*",))  # fmt: skip
+        "batch > 1, an odd number of elements in an item", source="pytorch/pytorch#179931",
+        causes=("*not a multiple of 2*",))  # fmt: skip
 def padded_batch_step(p: Problem, a: Arrays, right: Right) -> Any:
     flat, size = a["x"].reshape(-1), p.channels * p.windows[0].elements * p.windows[1].elements
     longer = np.concatenate([flat, np.zeros(p.batch, flat.dtype)])

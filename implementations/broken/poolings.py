@@ -75,7 +75,8 @@ def gradient_of_first_dilation(p: Problem, a: Arrays, right: Right) -> Any:
 
 
 @broken(
-    "max_pool1d_input_grad", "gradients", "gradients land later by the padding", "padding", source="FluxML/NNlib.jl#133", causes=("gradient-with-padding",)
+    "max_pool1d_input_grad", "gradients", "gradients land later by the padding", "padding", source="FluxML/NNlib.jl#133",
+    causes=("gradient-with-padding",)
 )  # fmt: skip
 def gradient_with_padding(p: Problem, a: Arrays, right: Right) -> Any:
     return moved(right(p, a), 2, p.padding[0][0])

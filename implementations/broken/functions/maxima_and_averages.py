@@ -262,13 +262,15 @@ def empty_window_is_nan(p: Pool) -> Array:
 
 
 @broken("max_pool2d", "pooling", "a ceil-mode window behind the input is kept, and holds -inf",
-        "ceil mode, a window behind the input", source="pytorch/pytorch#94775", kinds="wrong_shape", causes=("ceil-unclipped",))  # fmt: skip
+        "ceil mode, a window behind the input", source="pytorch/pytorch#94775", kinds="wrong_shape",
+        causes=("ceil-unclipped",))  # fmt: skip
 def window_behind(p: Pool) -> Any:
     return p.but(clip=False).maximum()
 
 
 @broken("max_pool1d", "pooling", "the output's size is rounded up, and what lies behind the input repeats the last maximum",
-        "ceil mode, a window behind the input", source="onnx/onnx#5741", kinds="wrong_shape", causes=("ceil-unclipped",))  # fmt: skip
+        "ceil mode, a window behind the input", source="onnx/onnx#5741", kinds="wrong_shape",
+        causes=("ceil-unclipped",))  # fmt: skip
 def size_rounded_up(p: Pool) -> Any:
     def longer(y: Array) -> Array:
         return np.pad(y, ((0, 0), (0, 0), (0, p.but(clip=False).counts[0] - y.shape[2])), mode="edge")
@@ -278,7 +280,8 @@ def size_rounded_up(p: Pool) -> Any:
 
 
 @broken("max_pool3d", "pooling", "a ceil-mode window behind the input is kept, and holds the lowest finite number",
-        "ceil mode, a window behind the input", source="microsoft/onnxruntime#16350", kinds="wrong_shape", causes=("ceil-unclipped",))  # fmt: skip
+        "ceil mode, a window behind the input", source="microsoft/onnxruntime#16350", kinds="wrong_shape",
+        causes=("ceil-unclipped",))  # fmt: skip
 def lowest_behind(p: Pool) -> Any:
     q = p.but(clip=False)
     values = np.where(q.inside()[:, None, None], q.values(0), np.finfo(p.x.dtype).min).astype(p.x.dtype)
@@ -287,7 +290,8 @@ def lowest_behind(p: Pool) -> Any:
 
 
 @broken("avg_pool2d", "pooling", "rows and columns of zeros at the input's border are taken for padding that does not count",
-        "padding that does not count, a border of zeros", source="microsoft/onnxruntime#23190", causes=("zeros-as-padding",))  # fmt: skip
+        "padding that does not count, a border of zeros", source="microsoft/onnxruntime#23190",
+        causes=("zeros-as-padding",))  # fmt: skip
 def zeros_taken_for_padding(p: Pool) -> Array:
     if p.include or p.divisor is not None:
         return p.average()

@@ -193,7 +193,8 @@ def corner_tile(c: Conv) -> Array:
 
 
 @broken("conv1d", "tails", "channels behind the last full vector of 4 are summed twice",
-        "more than 4 input channels, no multiple of 4", checks="exact", causes=("*channels per group*not a multiple of 4*",))  # fmt: skip
+        "more than 4 input channels, no multiple of 4", checks="exact",
+        causes=("*channels per group*not a multiple of 4*",))  # fmt: skip
 def channels_rest_of_4(c: Conv) -> Array:
     w, full = c.w.copy(), c.w.shape[1] // 4 * 4
     if full:

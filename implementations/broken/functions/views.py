@@ -139,7 +139,8 @@ def channels_last_input(c: Conv) -> Array:
 
 
 @broken("conv2d", "layout", "the step between planes is taken from the stride of an axis of one row, which says nothing",
-        "one row, an input that is a view", source="pytorch/pytorch#195394", checks="layout", causes=("*the input is*in memory*",))  # fmt: skip
+        "one row, an input that is a view", source="pytorch/pytorch#195394", checks="layout",
+        causes=("*the input is*in memory*",))  # fmt: skip
 def stride_of_one_row(c: Conv) -> Array:
     n, channels, rows, columns = c.x.shape
     if rows != 1 or n * channels == 1 or c.x.strides[2] in (c.x.strides[3] * columns, c.x.strides[1]):
@@ -148,7 +149,8 @@ def stride_of_one_row(c: Conv) -> Array:
 
 
 @broken("conv2d", "layout", "results are written one after the other into rows that are padded to 4 columns",
-        "several rows, columns that are no multiple of 4", source="NVIDIA/cutlass#1323", checks="exact", causes=("*not a multiple of 4*",))  # fmt: skip
+        "several rows, columns that are no multiple of 4", source="NVIDIA/cutlass#1323", checks="exact",
+        causes=("*not a multiple of 4*",))  # fmt: skip
 def written_packed(c: Conv) -> Array:
     y = c.run()
     rows = np.zeros((*y.shape[:3], -(-y.shape[3] // 4) * 4), y.dtype)
