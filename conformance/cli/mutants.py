@@ -36,7 +36,9 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases.")
 @click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
               help="For each case; a call that takes longer is stopped.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1), metavar="N", help="How many are run at a time.  [default: one for each core]")
+@click.option(
+    "--jobs", type=click.IntRange(1), metavar="N", help="How many are run at a time (default: one more than there are cores)."
+)
 @click.option("--json", type=click.Path(dir_okay=False, allow_dash=True), metavar="FILE",
               help="Write the results as JSON; - for standard output.")  # fmt: skip
 @click.option("--markdown", type=_FILE, metavar="FILE", help="Write the results as Markdown.")

@@ -188,9 +188,9 @@ class AdaptiveWindow:
 
     def table(self) -> np.ndarray:
         """Element read by each (output, tap), or OUTSIDE in windows shorter than the longest, shape (output, kernel)."""
-        taps = np.arange(self.kernel)
-        rows = [np.where(start + taps < end, start + taps, OUTSIDE) for start, end in self.bounds]
-        return np.array(rows, dtype=np.int64).reshape(self.output, self.kernel)
+        bounds = np.array(self.bounds, dtype=np.int64).reshape(self.output, 2)
+        at = bounds[:, :1] + np.arange(self.kernel)
+        return np.where(at < bounds[:, 1:], at, OUTSIDE)
 
     positions = table
 

@@ -6,9 +6,12 @@ and nothing of what is true, and copies it: five times quicker, where many worke
 
 from __future__ import annotations
 
+import importlib.util
 import multiprocessing
+import sys
 from functools import cache
 from multiprocessing.context import BaseContext
+from pathlib import Path
 
 _PRELOADED = ["conformance.running.worker", "conformance.plugin.mutants", "implementations.naive", "implementations.numpy_gemm"]
 
@@ -28,5 +31,13 @@ def copied() -> BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return fresh()
     context = multiprocessing.get_context("forkserver")
+    _without_main()
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+def _without_main() -> None:
+    """Keep copies from running the script that this process was started by: it would import the whole harness in each."""
+    main = sys.modules["__main__"]
+    if Path(getattr(main, "__file__", None) or "").name in ("conformance", "conformance-script.py", "conformance.exe"):
+        main.__spec__ = importlib.util.find_spec("conformance.__main__")  # which multiprocessing knows to leave alone

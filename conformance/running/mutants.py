@@ -27,7 +27,7 @@ from conformance.running.run import Options, Run
 from conformance.running.session import LOAD_LIMIT, Session
 
 BUILT_IN = "implementations.broken"
-_SHRINK, _DIAGNOSE = 0.15, 0.6  # seconds for each finding: worth having, and no more than its share of the time
+_SHRINK, _DIAGNOSE = 0.15, 0.45  # seconds for each finding: worth having, and no more than its share of the time
 
 
 def find_mutants(text: str) -> tuple[Broken, ...]:
@@ -64,12 +64,12 @@ class _FirstFailure(Silence):
 
 
 def run_mutants(mutants: Sequence[Broken], options: Options, jobs: int | None = None) -> Iterator[MutantResult]:
-    """What comes of each, as it comes, ``jobs`` (default: one for each core) at a time.
+    """What comes of each, as it comes, ``jobs`` at a time (default: one more than there are cores: each waits for its worker).
 
     Whoever stops asking, at an interrupt too, waits for those under way, so that nothing of theirs is left behind.
     """
     options = dataclasses.replace(options, profile=dataclasses.replace(options.profile, most_failures=1))
-    at_once = max(1, min(jobs or available_cores(), len(mutants)))
+    at_once = max(1, min(jobs or available_cores() + 1, len(mutants)))
     pool = ProcessPoolExecutor(at_once, mp_context=fresh(), initializer=_ignore_interrupts)
     try:
         for done in as_completed([pool.submit(run_mutant, mutant, options) for mutant in mutants]):

@@ -65,6 +65,8 @@ class Run:
     totals: Totals = field(default_factory=Totals)
     groups: dict[tuple[str, str, str], Group] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+    """What failed in the harness itself, without an end to the run."""
     covered: dict[str, Covering] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     description: Description | None = None
@@ -188,7 +190,12 @@ class Run:
             worth = 0.0 if self._loses(session) else seconds
             smallest = smallest_of(group, claims, run, worth)
             known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
-            diagnosis = examine(smallest, known, claims, run, session, for_words) if worth else Diagnosis()
+            diagnosis = Diagnosis()
+            if worth:
+                try:
+                    diagnosis = examine(smallest, known, claims, run, session, for_words)
+                except Exception as error:  # what was measured must not be lost for the words about it
+                    self.troubles.append(f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}")
             finding = describe(smallest, group, self.target, diagnosis, self._known)
             self.findings.append(finding)
             self.listener.found(finding)
@@ -221,7 +228,7 @@ class Run:
             dtypes=tuple(dict.fromkeys(dtype for claimed in claims.values() for dtype in claimed.dtypes)),
             operators=tuple(claims),
             not_claimed=known.not_claimed if known else (),
-            notes=known.notes if known else (),
+            notes=(*(known.notes if known else ()), *self.troubles),
             versions=dict(known.versions) if known else {},
             tallies=tuple(totals.tallies.values()),
             power=tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
