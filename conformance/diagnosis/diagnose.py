@@ -12,7 +12,7 @@ from conformance.cases.case import Case
 from conformance.diagnosis.clock import now
 from conformance.diagnosis.contract import BREACHES
 from conformance.diagnosis.elements import NOTHING_THERE
-from conformance.diagnosis.evidence import Observation
+from conformance.diagnosis.evidence import Observation, is_small
 from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
 from conformance.diagnosis.match import (
     COMPARED,
@@ -113,13 +113,22 @@ def diagnose(
 
 def _suspect(ward: Ward, processes: Processes | None) -> bool:
     """Whether earlier calls may be to blame, which is then looked into before anything else."""
-    return repeats_earlier(ward.failing) or (processes is not None and suspected(ward.failing, processes))
+    small = _small(ward)
+    return bool(small) and (repeats_earlier(small) or (processes is not None and suspected(small, processes)))
+
+
+def _small(ward: Ward) -> list[Observation]:
+    """Those that can be made again many times; one that fails at a size beyond that is about its size."""
+    return [one for one in ward.failing if is_small(one.call)]
 
 
 def _by_state(ward: Ward, processes: Processes | None) -> Diagnosis | None:
     """What an experiment in new processes shows; without any, what was seen."""
+    small = _small(ward)
+    if not small:
+        return None
     if processes is not None:
-        said = examined(ward.failing, processes, ward.end)
+        said = examined(small, processes, ward.end)
         return None if said is None else Diagnosis((said.words,), said.key)
     if not repeats_earlier(ward.failing):
         return None

@@ -27,7 +27,7 @@ from conformance.running.run import Options, Run
 from conformance.running.session import LOAD_LIMIT, Session
 
 BUILT_IN = "implementations.broken"
-_SHRINK, _DIAGNOSE = 0.15, 0.45  # seconds for each finding: worth having, and no more than its share of the time
+_SHRINK, _DIAGNOSE = 0.08, 0.6  # seconds for each finding: worth having, and no more than its share of the time
 
 
 def find_mutants(text: str) -> tuple[Broken, ...]:

@@ -50,6 +50,7 @@ def test_a_broken_implementation_is_not_conformant(name: str, record_property: p
     result = Run(target, Options(QUICK), session=Session(target, context=copied()), shrink_seconds=0.3).execute()
     assert result.status == "nonconformant", f"{', '.join(broken.operators)}: {broken.bug}; shows with {broken.shows}"
     assert {finding.operator for finding in result.findings} >= set(broken.operators)
+    assert not [note for note in result.notes if note.startswith("the diagnosis of")]
     # An error in the body would be found out as well, and say nothing of the harness.
     kinds = {finding.kind for finding in result.findings}
     assert (kinds == {"raised"}) == (broken.category == "refused"), result.findings
