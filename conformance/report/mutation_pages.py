@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from conformance.report.markdown import as_code, escaped
 from conformance.report.mutation import MutationReport, scores, with_fate
-from conformance.report.mutation_terminal import SIGNS, WHAT_TO_DO, named, summary
+from conformance.report.mutation_terminal import LEGEND, SIGNS, WHAT_TO_DO, named, summary
 from conformance.report.templating import environment
 
 
@@ -36,4 +36,5 @@ def _shown(report: MutationReport) -> dict[str, object]:
         "what_to_do": WHAT_TO_DO,
         "named": named,
         "signs": SIGNS,
+        "legend": LEGEND,
     }

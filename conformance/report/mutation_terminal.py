@@ -18,6 +18,9 @@ WHAT_TO_DO = (
 )
 SIGNS = {"rightly": "✓ ", "otherwise": "≠ ", "not named": "", "": ""}
 """Before a diagnosis: whether it names the cause that is declared."""
+LEGEND = (
+    "Diagnosed as: ✓ names the cause that is declared, ≠ says something else; without a sign none is declared, or none was found."
+)
 _LOG_EVERY = 15.0  # seconds between lines of progress in a log
 
 
@@ -60,6 +63,7 @@ def print_mutation(console: Console, report: MutationReport) -> None:
     killed, survived = with_fate(report.mutants, "killed"), with_fate(report.mutants, "survived")
     if killed:
         console.print(killed_table(killed))
+        console.print(Text(LEGEND, "dim"), soft_wrap=True)
     for one in with_fate(report.mutants, "not run"):
         console.print(Text(f"not run: {one.target}: {one.reason}", "yellow"), soft_wrap=True)
     for one in survived:
