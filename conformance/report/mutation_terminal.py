@@ -18,9 +18,7 @@ WHAT_TO_DO = (
 )
 SIGNS = {"rightly": "✓ ", "otherwise": "≠ ", "not named": "", "": ""}
 """Before a diagnosis: whether it names the cause that is declared."""
-LEGEND = (
-    "Diagnosed as: ✓ names the cause that is declared, ≠ says something else; without a sign none is declared, or none was found."
-)
+LEGEND = "✓ names the cause that is declared, ≠ says something else; without a sign none is declared, or none was found."
 _LOG_EVERY = 15.0  # seconds between lines of progress in a log
 
 
