@@ -19,7 +19,8 @@ from typing import Any
 from conformance.running.idle import unrest
 
 _MODULES = (
-    "conformance.running.worker", "conformance.running.integrity", "conformance.running.idle",
+    "conformance.running.worker", "conformance.running.seen", "conformance.running.threads",
+    "conformance.running.integrity", "conformance.running.idle",
     "conformance.running.processes", "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job",
     "conformance.plugin.implementation", "conformance.plugin.layouts", "conformance.plugin.functions",
     "conformance.plugin.arrays", "conformance.plugin.library", "conformance.plugin.guarded", "conformance.plugin.abi",

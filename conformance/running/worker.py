@@ -12,12 +12,9 @@ import dataclasses
 import os
 import signal
 import sys
-import threading
 import time
-import traceback
 import warnings
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.synchronize import Event
 from typing import Any
@@ -36,8 +33,9 @@ from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.target import Target
 from conformance.running import integrity, processes
 from conformance.running.processes import by_the_original
+from conformance.running.seen import copies, where, words
+from conformance.running.threads import concurrently
 
-_RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 _M_PERTURB = -6  # of glibc's malloc.h
 _LARGE = 2**26  # bytes of a tensor beyond which a checksum stands for its contents
 _PRINTED = 2000  # characters of what a job printed that are handed over
@@ -96,7 +94,7 @@ def describe(target: Target) -> Description | UsageError:
     except UsageError as error:
         return error
     except BaseException as error:  # a module may raise anything, SystemExit too
-        return UsageError(f"loading {target.text} failed: {_words(error)}", hint=_where(error).strip("()"))
+        return UsageError(f"loading {target.text} failed: {words(error)}", hint=where(error).strip("()"))
     return Description(
         implementation.name or target.text,
         implementation.summary,
@@ -126,7 +124,7 @@ def perform(target: Target, job: Job) -> list[Reply]:
 def _calls(implementation: Implementation, job: Job) -> list[Reply]:
     """A reply for each call. What an earlier call returned is looked at again at the end."""
     if job.concurrent:
-        return _concurrently(implementation, job)
+        return concurrently(implementation, job)
     replies: list[Reply] = []
     kept: list[tuple[Any, tuple[np.ndarray, ...]]] = []
     buffers: dict[str, np.ndarray] = {}
@@ -170,7 +168,7 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         outputs = implementation.fetch(native)
         seconds = time.perf_counter() - began
         whole = tuple(output.shape for output in outputs) if call.parts else ()
-        outputs = _copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
+        outputs = copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
     except Lost:  # what it worked with is gone, as if this process were
         raise
     except NotSupported as error:
@@ -178,9 +176,9 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
     except WrongResult as error:
         return Reply(error=str(error), error_kind=error.kind, seconds=time.perf_counter() - began), None
     except MemoryError as error:
-        return Reply(error=_words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
+        return Reply(error=words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
     except (Exception, SystemExit) as error:
-        message = f"raised {_words(error)} {_where(error)}".rstrip()
+        message = f"raised {words(error)} {where(error)}".rstrip()
         return Reply(error=message, error_kind="raised", seconds=time.perf_counter() - began), None
     changed = [name for name, array in arrays.items() if _contents(array) != before[name]]
     trouble = tuple(("changed its input", f"the tensor {name} was changed by the call") for name in changed)
@@ -207,61 +205,6 @@ def _with_memory_trouble(
             if np.ascontiguousarray(now).tobytes() != then.tobytes():
                 trouble.append(("overwrote a result", f"call {len(kept) + 1} changed the result of call {number + 1}"))
     return dataclasses.replace(reply, trouble=tuple(trouble))
-
-
-def _concurrently(implementation: Implementation, job: Job) -> list[Reply]:
-    """All calls at once. The bare calls are made in threads; everything around them stays in this one."""
-    try:
-        refused = [reason for call in job.calls if (reason := implementation.supports(call.problem))]
-    except Exception as error:
-        return [Reply(error=f"raised {_words(error)} {_where(error)}".rstrip(), error_kind="raised")]
-    if refused:
-        return [Reply(error=refused[0], error_kind=NOT_SUPPORTED)]
-    results: list[Any] = [None] * len(job.calls)
-    lost: list[Lost] = []
-    arrays = [lay_out(call.arrays, call.layout) for call in job.calls]
-    barrier = threading.Barrier(len(job.calls))
-
-    def run(number: int) -> None:
-        try:
-            bare = implementation.prepare(job.calls[number].problem, arrays[number])
-            barrier.wait(5)
-            first = _copies(implementation.fetch(bare()))
-            until, repeats = time.perf_counter() + _RACE_SECONDS, 0
-            trouble: tuple[tuple[str, str], ...] = ()
-            while not trouble and repeats < _RACE_REPEATS and time.perf_counter() < until:
-                again = _copies(implementation.fetch(bare()))
-                repeats += 1
-                if [part.tobytes() for part in again] != [part.tobytes() for part in first]:
-                    trouble = (("not safe in threads", "a call gave other bits while other threads made calls of their own"),)
-            results[number] = Reply(first, trouble=trouble)
-        except Lost as error:
-            lost.append(error)
-        except NotSupported as error:
-            results[number] = Reply(error=str(error), error_kind=NOT_SUPPORTED)
-        except WrongResult as error:
-            results[number] = Reply(error=str(error), error_kind=error.kind)
-        except Exception as error:
-            message = f"raised {_words(error)} {_where(error)}".rstrip()
-            results[number] = Reply(error=message, error_kind="raised")
-
-    began, interval = time.perf_counter(), sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads change places as often as they can
-    threads = [threading.Thread(target=run, args=(number,), daemon=True) for number in range(len(job.calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    sys.setswitchinterval(interval)
-    if lost:
-        raise lost[0]
-    seconds = (time.perf_counter() - began) / len(results)
-    return [
-        Reply(reply.outputs, reply.error, reply.error_kind, reply.trouble, seconds)
-        if reply
-        else Reply(error="the thread ended without a result", error_kind="raised")
-        for reply in results
-    ]
 
 
 def _whole(call: Call) -> dict[str, np.ndarray]:
@@ -300,13 +243,6 @@ def _printed_since(before: int) -> str:
         return file.read(_PRINTED).decode("utf-8", "replace")
 
 
-def _copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """What leaves the process: nothing that needs the implementation's own code to be read."""
-    if any(output.dtype.hasobject for output in outputs):
-        raise WrongResult("returned an array of Python objects, not of numbers")
-    return tuple(np.array(output, order="C", copy=True) for output in outputs)
-
-
 def _poison_freed_memory() -> None:
     """Have glibc fill what malloc returns and free gets: an output that is not fully written shows. Elsewhere nothing."""
     with contextlib.suppress(OSError, AttributeError):
@@ -319,19 +255,3 @@ def _poison_small_blocks(call: Call) -> None:
     if 0 < size <= 1 << 16:
         blocks = [np.full(size, POISON, np.uint8) for _ in range(8)]
         blocks.clear()
-
-
-def _words(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    """The last place of the traceback that is not the harness's own, as (file, line)."""
-    own = os.path.dirname(os.path.dirname(__file__))
-    frames = [frame for frame in _frames(error) if not frame.filename.startswith((own, "<"))]
-    return f"({os.path.basename(frames[-1].filename)}, line {frames[-1].lineno})" if frames else ""
-
-
-def _frames(error: BaseException) -> Iterator[traceback.FrameSummary]:
-    yield from traceback.extract_tb(error.__traceback__)
