@@ -159,8 +159,6 @@ NAMED = (
     "adaptive:default_output_size",
     "adaptive:unpool_second_fitted",
     "borders:reflection_of_two",
-    "borders:padding_of_other_axis",
-    "borders:same_of_first_stride",
     "gradients:depth_of_output",
     "gradients:replication_overwritten",
     "gradients:crop_repeated",

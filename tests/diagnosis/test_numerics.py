@@ -88,9 +88,14 @@ def test_an_operator_without_sums_has_none() -> None:
     assert seen(Naive(), "max_pool2d") == Numerics()
 
 
-def test_a_failure_that_no_changed_rule_explains_has_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = Target("implementations.broken.functions.precision:conv2d_biased_rounding")
+def test_a_finding_of_accuracy_has_its_fingerprint(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target("implementations.broken.functions.data_types:conv2d_in_two_bfloat16")
     (finding, *_) = checked_inside(target, Options(PROFILES["brief"]), monkeypatch).findings
-    assert finding.hypothesis == "biased-rounding"
-    assert finding.diagnosis[0] == "Sums are rounded to 18 bits in a way of their own: towards zero"
-    assert "rounding towards zero" in finding.fingerprint
+    assert finding.kind == "inaccurate"
+    assert finding.fingerprint.startswith("conv2d float32: inputs of 16 bits, weights 16, results 24")
+
+
+def test_a_failure_that_no_changed_rule_explains_is_told_by_what_the_probes_find(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = Target("implementations.broken.functions.precision:conv2d_undeclared_fft")
+    (finding, *_) = checked_inside(target, Options(PROFILES["brief"]), monkeypatch).findings
+    assert finding.diagnosis[0].startswith("This is not a direct sum: integers are not exact")

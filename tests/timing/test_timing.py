@@ -49,7 +49,7 @@ def test_a_smaller_problem_is_valid_and_of_the_same_kind(workload: object) -> No
 
 
 def test_a_program_is_timed_beside_others_and_what_it_does_not_support_has_its_reason() -> None:
-    sizes = {"small": "i8x8", "large": "i200x200"}
+    sizes = {"small": "i8x8", "large": "i900x900"}
     workloads = [Workload(name, parse_case(f"conv2d c4 {size} o4 k3x3 values=wide:0")) for name, size in sizes.items()]
     program = Target(command_text([sys.executable, str(TARGETS / "programs" / "plain.py")]))
     unsupported = Target(command_text([sys.executable, str(TARGETS / "programs" / "broken.py"), "unsupported"]))

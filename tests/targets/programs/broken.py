@@ -76,7 +76,7 @@ def main():
         print("libmagic.so is missing", file=sys.stderr)
         sys.exit(5)
     if HOW == "greets":
-        print("Welcome to broken.py!")
+        print("Welcome to broken.py!", flush=True)
     if HOW == "mute":
         time.sleep(600)
     SOURCE.readline()
