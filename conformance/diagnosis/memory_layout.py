@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
 from conformance.checks.exact import Exact
 from conformance.checks.layout import Layout
+from conformance.diagnosis.explore import with_values
+from conformance.diagnosis.nouns import NOUNS, PLURAL
 from conformance.diagnosis.samples import Samples
 from conformance.plugin.layouts import LAYOUTS
 
-_NAMES = {
-    "x": "the input",
-    "w": "the weights",
-    "b": "the bias",
-    "dy": "the gradient",
-    "ddx": "the second gradient",
-    "indices": "the indices",
-    "w_zero": "the zero points",
-    "scale": "the scales",
-}
+_NAMES = {**NOUNS, "w_zero": "zero points"}
 _WORDS = {
     "strided": "strided",
     "reversed": "stored backwards",
@@ -31,7 +23,6 @@ _WORDS = {
     "misaligned": "misaligned",
     "broadcast": "broadcast",
 }
-_PLURAL = ("w", "indices", "w_zero", "scale")
 _CASES = 6
 _CONFIRMED = 3
 
@@ -48,8 +39,8 @@ class Laid:
     """The other ways in which it fails."""
 
     def __str__(self) -> str:
-        plural = len(self.tensors) > 1 or self.tensors[0] in _PLURAL
-        names = " or ".join(_NAMES.get(name, name) for name in self.tensors)
+        plural = len(self.tensors) > 1 or self.tensors[0] in PLURAL
+        names = " or ".join(f"the {_NAMES[name]}" if name in _NAMES else name for name in self.tensors)
         ways = [_WORDS[layout] for layout in self.layouts]
         listed = ", ".join(ways[:-1]) + " or " + ways[-1] if len(ways) > 1 else ways[0]
         return f"where {names} {'are' if plural else 'is'} {listed} in memory"
@@ -91,6 +82,4 @@ def varied(cases: Sequence[Case]) -> list[Case]:
     """The cases, smallest and largest first, with values among which little is right by chance."""
     order = sorted(cases, key=lambda case: case.problem.work)
     turns = [one for pair in zip(reversed(order), order, strict=True) for one in pair]
-    kinds = ("ones", "digits", "ramp", "ties")
-    made = [dataclasses.replace(one, kind="integers" if one.kind in kinds else one.kind) for one in turns]
-    return list({one.problem: one for one in made}.values())
+    return list({one.problem: with_values(one, one.seed) for one in turns}.values())

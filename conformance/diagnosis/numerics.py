@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from conformance.diagnosis.fingerprint import Facts, Fingerprint
 from conformance.diagnosis.hypotheses import RESORT
+from conformance.diagnosis.rules.numbers import KEPT
 from conformance.problem.formats import format_named
 
 FORMATS = {8: "bfloat16", 11: "float16", 24: "float32", 53: "float64", 64: "x87", 113: "float128"}
 """Formats by the bits of their significands, the leading one counted."""
 _NOT_BIASED = ("nearest", "cannot tell", "by no known rule")
-_INPUTS = {11: "11 bits (TF32, float16)", 8: "8 bits (bfloat16)"}
 _NO_SUM = "not a direct sum"
 
 
@@ -74,7 +74,7 @@ def _named(bits: int) -> str:
 
 
 def _factors(bits: int) -> str:
-    return _INPUTS.get(bits) or _named(bits)
+    return KEPT.get(bits) or _named(bits)
 
 
 def _line(found: Fingerprint) -> str:

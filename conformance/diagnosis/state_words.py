@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from conformance.diagnosis.history import Difference, Link, difference
+from conformance.diagnosis.nouns import NOUNS, PLURAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Said:
 
 
 _MOST_NAMES = 3
-TENSORS = {"x": "the input", "w": "the weights", "b": "the bias", "dy": "the gradient", "indices": "the indices"}
+_TENSORS = ("x", "w", "b", "dy", "indices")  # what is called by its noun; others by their name
 _KEYS = {"w": "weights-remembered", "b": "bias-remembered"}
 
 
@@ -34,11 +35,11 @@ def remembered(found: Sequence[Sequence[Link]]) -> Said:
         return Said("parameters-remembered", words + names)
     if what == "result":
         return _result(found, nearest, apart)
-    by = "its address" if all(not one.memory for one in apart) else "too little"
-    words = f"{_named(what).capitalize()} of an earlier call {'are' if what in ('w', 'indices') else 'is'} used"
-    by = by.replace("its", "their") if what in ("w", "indices") else by
-    it = "they are" if what in ("w", "indices") else "it is"
-    return Said(_KEYS.get(what, "input-remembered"), f"{words}: {it} remembered by {by}")
+    many = what in _TENSORS and what in PLURAL
+    are, they, their = ("are", "they are", "their") if many else ("is", "it is", "its")
+    by = f"{their} address" if all(not one.memory for one in apart) else "too little"
+    words = f"{_named(what).capitalize()} of an earlier call {are} used: {they} remembered by {by}"
+    return Said(_KEYS.get(what, "input-remembered"), words)
 
 
 def differing(apart: Difference) -> str:
@@ -82,7 +83,7 @@ def _in_common(found: Sequence[Sequence[Link]]) -> bool:
 
 
 def _named(tensor: str) -> str:
-    return TENSORS.get(tensor, f"the tensor {tensor}")
+    return f"the {NOUNS[tensor] if tensor in _TENSORS else f'tensor {tensor}'}"
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -22,6 +22,8 @@ MAXIMA = frozenset({Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL})
 AVERAGES = frozenset({Family.AVG_POOL, Family.ADAPTIVE_AVG_POOL})
 ADAPTIVE = frozenset({Family.ADAPTIVE_MAX_POOL, Family.ADAPTIVE_AVG_POOL})
 GEOMETRIC = ALL - {Family.MAX_UNPOOL}
+SUMS = ALL - MAXIMA - {Family.MAX_UNPOOL, Family.CONV_INTEGER}
+"""What adds up numbers of the inputs' own type."""
 SLIDING = GEOMETRIC - ADAPTIVE
 EVERY_PASS = frozenset(PASSES)
 WITH_WINDOWS = EVERY_PASS - {BIAS_GRAD}

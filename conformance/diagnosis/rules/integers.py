@@ -8,15 +8,14 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, predicted
-from conformance.diagnosis.rules.base import ALL, EVERY_PASS, MAXIMA, by_result
+from conformance.diagnosis.rules.base import ALL, EVERY_PASS, SUMS, by_result
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import FORMATS, Family, Problem
 from conformance.reference import bounds
 from conformance.reference.oracle import solve
 from conformance.reference.truth import Arrays
 
-_SUMS = ALL - MAXIMA - {Family.MAX_UNPOOL, Family.CONV_INTEGER}
-_SELECTED = ALL - _SUMS - {Family.CONV_INTEGER}
+_SELECTED = ALL - SUMS - {Family.CONV_INTEGER}
 _THROUGH = (("", "float32"), ("", "float64"), ("int32", "float32"), ("int64", "float32"), ("int64", "float64"))
 
 
@@ -27,13 +26,13 @@ def _all() -> Iterator[Hypothesis]:
         for top in ("highest", "below", "wrapped"):
             told = words if top == "highest" else f"{words}; what is beyond the largest is {_BEYOND[top]}"
             yield new(f"integers-through-{name}", told, _whole_through(of, name, top), _SELECTED)
-        yield new(f"integers-through-{name}", words, _summed_in(of, name), _SUMS)
-    yield new("sums-of-32-bits", "sums are kept in 32 bits, which wrap", _wrapped(np.int32), _SUMS)
-    yield new("sums-of-16-bits", "sums are kept in 16 bits, which wrap", _wrapped(np.int16), _SUMS)
+        yield new(f"integers-through-{name}", words, _summed_in(of, name), SUMS)
+    yield new("sums-of-32-bits", "sums are kept in 32 bits, which wrap", _wrapped(np.int32), SUMS)
+    yield new("sums-of-16-bits", "sums are kept in 16 bits, which wrap", _wrapped(np.int16), SUMS)
     words = "signed numbers are read as unsigned, or the other way round"
     yield new("sign-of-type", words, _of_other_sign, ALL, EVERY_PASS)
     words = "signed numbers are read as unsigned, or the other way round, and results are clipped"
-    yield new("sign-of-type", words, _clipped_of_other_sign, _SUMS, EVERY_PASS)
+    yield new("sign-of-type", words, _clipped_of_other_sign, SUMS, EVERY_PASS)
     words = "unsigned results are clipped at the largest signed number"
     yield new("clipped-at-signed", words, by_result(_clipped_at_signed), ALL)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from conformance.diagnosis.nouns import AXES
 from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, predicted
 from conformance.diagnosis.rules.base import (
     FORWARDS,
@@ -17,8 +18,6 @@ from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import Problem
 from conformance.reference.contraction import geometry_of, windows
 from conformance.reference.truth import Arrays
-
-AXES = ("first", "second", "third")
 
 
 def taken(problem: Problem, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from conformance.diagnosis.nouns import NOUNS, PLURAL
 from conformance.diagnosis.prediction import Hypothesis, Prediction, exactly, predicted
 from conformance.diagnosis.rules.base import (
     ALL,
@@ -23,17 +24,6 @@ from conformance.problem import Family, Problem
 from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD
 from conformance.reference.truth import Arrays
 
-_NAMES = {
-    "x": "input",
-    "w": "weights",
-    "dy": "gradient",
-    "ddx": "second gradient",
-    "b": "bias",
-    "indices": "indices",
-    "w_zero": "zero points of the weights",
-    "scale": "scales",
-}
-_PLURAL = ("w", "indices", "w_zero", "scale")
 _OF_BATCH, _FLAT = ("x", "dy", "ddx"), ("b", "w_zero", "scale")
 
 
@@ -128,17 +118,17 @@ def _layouts() -> Iterator[Hypothesis]:
         ("memory-order", "read in the order of memory where that is Fortran's", _of_fortran),
     ]
     for key, words, read in told:
-        for name, noun in _NAMES.items():
-            if name in (_OF_BATCH if key == "strides-of-zero" else _NAMES) and (name not in _FLAT or read in _OF_FLAT):
-                verb = "are" if name in _PLURAL else "is"
+        for name, noun in NOUNS.items():
+            if name in (_OF_BATCH if key == "strides-of-zero" else NOUNS) and (name not in _FLAT or read in _OF_FLAT):
+                verb = "are" if name in PLURAL else "is"
                 families = CONVS if name in ("w", *_FLAT) else (Family.MAX_UNPOOL,) if name == "indices" else ALL
                 yield new(key, f"the {noun} {verb} {words}", by_arrays(_changed((name,), read)), families)
 
 
 def _formats() -> Iterator[Hypothesis]:
     for name in ("x", "dy", "w"):
-        noun = _NAMES[name]
-        verb = "are" if name in _PLURAL else "is"
+        noun = NOUNS[name]
+        verb = "are" if name in PLURAL else "is"
         words = f"the {noun} {verb} read as if channels lay last"
         yield new("channels-first-as-last", words, by_arrays(_changed((name,), _channels_last)), ALL)
         words = f"the {noun} {verb} read as if channels lay first, though written with channels last"

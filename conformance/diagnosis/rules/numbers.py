@@ -14,7 +14,7 @@ from conformance.diagnosis.rules.base import (
     CONVS,
     FORWARDS,
     INPUT_GRADS,
-    MAXIMA,
+    SUMS,
     by_arrays,
 )
 from conformance.diagnosis.rules.base import hypothesis as new
@@ -32,9 +32,8 @@ _SHORTER = {
     "bfloat16": ("float16",),
     "complex128": ("complex64",),
 }
-_KEPT = {24: "24 bits (float32)", 11: "11 bits (TF32, float16)", 8: "8 bits (bfloat16)"}
-_SUMS = ALL - MAXIMA - {Family.MAX_UNPOOL, Family.CONV_INTEGER}
-_PLAIN_SUMS = _SUMS - {Family.LP_POOL}
+KEPT = {24: "24 bits (float32)", 11: "11 bits (TF32, float16)", 8: "8 bits (bfloat16)"}
+_PLAIN_SUMS = SUMS - {Family.LP_POOL}
 
 
 def rounded(array: np.ndarray, bits: int, cut: bool = False) -> np.ndarray:
@@ -83,7 +82,7 @@ def _inputs() -> Iterator[Hypothesis]:
         yield new(f"computed-in-{short}", f"inputs, sums and results are computed in {short}", _computed_in(short), ALL)
     for bits, cut in ((11, False), (11, True), (8, False), (8, True), (7, True), (24, False), (24, True)):
         how = "cut off behind" if cut else "rounded to"
-        words = f"the inputs are {how} {_KEPT.get(bits, f'{bits} bits')}"
+        words = f"the inputs are {how} {KEPT.get(bits, f'{bits} bits')}"
         for names in ((), ("x", "w", "dy", "ddx")):  # with the bias, or without
             yield new(f"inputs-of-{bits}-bits", words, by_arrays(_to_bits(bits, cut, *names)), ALL)
     for short in ("float32", "bfloat16", "float16", "complex64"):
@@ -92,14 +91,14 @@ def _inputs() -> Iterator[Hypothesis]:
     for name, noun in (("b", "bias"), ("w", "weights"), ("x", "input")):
         verb = "are" if name == "w" else "is"
         for bits in (8, 11, 24):
-            words = f"the {noun} {verb} rounded to {_KEPT[bits]}"
+            words = f"the {noun} {verb} rounded to {KEPT[bits]}"
             yield new(f"{noun}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, name)), CONVS)
         for short in ("float32", "bfloat16", "float16"):
             words = f"the {noun} {verb} rounded to {short}"
             yield new(f"{noun}-in-{short}", words, by_arrays(_through(short, name)), CONVS)
     for short in ("float32", "bfloat16", "float16"):
         yield new(f"results-in-{short}", f"results are rounded to {short}", _results_in(short), ALL - _PLAIN_SUMS)
-        yield new(f"accumulator-{short}", f"sums are accumulated in {short}", _accumulated_in(short), _SUMS - _PLAIN_SUMS)
+        yield new(f"accumulator-{short}", f"sums are accumulated in {short}", _accumulated_in(short), SUMS - _PLAIN_SUMS)
 
 
 def _computed_in(short: str) -> Callable[[Problem, Arrays], Prediction | None]:
@@ -180,7 +179,7 @@ def _other_bits() -> Iterator[Hypothesis]:
     for bits in range(9, 53):
         for names, noun in ((("x", "w", "dy", "ddx"), "inputs are"), (("w",), "weights are"), (("x",), "input is")):
             words = f"the {noun} rounded to {bits} bits"
-            yield new(f"{noun.split()[0]}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, *names)), _SUMS)
+            yield new(f"{noun.split()[0]}-of-{bits}-bits", words, by_arrays(_to_bits(bits, False, *names)), SUMS)
 
 
 def _normwise(problem: Problem, arrays: Arrays) -> Prediction | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from conformance.diagnosis.nouns import AXES
 from conformance.diagnosis.prediction import Hypothesis, Prediction, fitted, predicted
 from conformance.diagnosis.rules.base import BIAS_GRADS, CONVS, FORWARDS, INPUT_GRADS, LIKE_FORWARD, WITH_WINDOWS, by_arrays
 from conformance.diagnosis.rules.base import hypothesis as new
@@ -16,7 +17,6 @@ from conformance.reference import bounds
 from conformance.reference.truth import Arrays
 
 _OF_WEIGHTS = WITH_WINDOWS - {WEIGHT_GRAD}
-AXES = ("first", "second", "third")
 
 
 def _all() -> Iterator[Hypothesis]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from conformance.diagnosis.nouns import AXES
 from conformance.diagnosis.prediction import Hypothesis, Prediction, predicted
 from conformance.diagnosis.rules.base import (
     CONVS,
@@ -26,7 +27,7 @@ from conformance.diagnosis.rules.base import (
 )
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.diagnosis.rules.gradients import moved
-from conformance.diagnosis.rules.windows import AXES, parameter
+from conformance.diagnosis.rules.windows import parameter
 from conformance.problem import Family, Problem
 from conformance.problem.window import OUTSIDE, TransposedWindow, Window
 from conformance.reference.truth import Arrays

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from conformance.diagnosis.prediction import Hypothesis, Prediction, Rule, predicted
-from conformance.diagnosis.rules.base import FORWARDS, LIKE_FORWARD
+from conformance.diagnosis.rules.base import AVERAGES, FORWARDS, LIKE_FORWARD
 from conformance.diagnosis.rules.base import hypothesis as new
 from conformance.problem import Family, Problem
 from conformance.problem.operators import DOUBLE_GRAD
@@ -21,7 +21,6 @@ from conformance.reference.truth import Arrays
 
 Reach = Callable[[Problem, int], np.ndarray]
 """Which elements of one axis each place sums over, on the way to its own sum: (places, elements)."""
-_AVERAGES = (Family.AVG_POOL, Family.ADAPTIVE_AVG_POOL)
 
 
 def _read(problem: Problem, axis: int) -> np.ndarray:
@@ -128,26 +127,26 @@ def _taken_off(reach: Reach) -> Rule:
 
 def _all() -> Iterator[Hypothesis]:
     words = "NaN and infinities of a row reach results that do not read them: 0 * NaN of a dense matrix"
-    yield new("nan-spread-by-matrix", words, _spread(_in_last(_dense)), _AVERAGES, LIKE_FORWARD)
+    yield new("nan-spread-by-matrix", words, _spread(_in_last(_dense)), AVERAGES, LIKE_FORWARD)
     words = "NaN and infinities reach results of their plane that do not read them: 0 * NaN of a dense matrix"
-    both = (*_AVERAGES, Family.CONV)
+    both = (*AVERAGES, Family.CONV)
     yield new("nan-spread-by-matrix", words, _spread(_dense), both, LIKE_FORWARD)
     words = "NaN and infinities stay in a running sum that they were added to and taken off"
-    yield new("running-sum", words, _spread(_in_last(_prefix)), _AVERAGES, LIKE_FORWARD)
+    yield new("running-sum", words, _spread(_in_last(_prefix)), AVERAGES, LIKE_FORWARD)
     words = "NaN and infinities stay in an integral image, whose sums are taken off each other"
-    yield new("integral-image", words, _spread(_prefix), _AVERAGES, LIKE_FORWARD)
+    yield new("integral-image", words, _spread(_prefix), AVERAGES, LIKE_FORWARD)
     words = "padding is an element of the border times 0, which is NaN for NaN and infinities"
-    yield new("padding-by-product", words, _masked, (*_AVERAGES, Family.CONV), FORWARDS)
+    yield new("padding-by-product", words, _masked, (*AVERAGES, Family.CONV), FORWARDS)
     for by_item, where in ((True, "its item"), (False, "the tensor")):
         words = f"one NaN or infinity makes all results of {where} NaN"
-        yield new("nan-everywhere", words, _everywhere(by_item), (*_AVERAGES, Family.CONV, Family.CONV_TRANSPOSE), LIKE_FORWARD)
+        yield new("nan-everywhere", words, _everywhere(by_item), (*AVERAGES, Family.CONV, Family.CONV_TRANSPOSE), LIKE_FORWARD)
 
 
 def _last() -> Iterator[Hypothesis]:
     words = "averages are differences of running sums, whose rounding errors stay"
-    yield new("running-sum", words, _taken_off(_in_last(_prefix)), _AVERAGES, LIKE_FORWARD)
+    yield new("running-sum", words, _taken_off(_in_last(_prefix)), AVERAGES, LIKE_FORWARD)
     words = "averages are differences of sums over all before (an integral image), whose rounding errors stay"
-    yield new("integral-image", words, _taken_off(_prefix), _AVERAGES, LIKE_FORWARD)
+    yield new("integral-image", words, _taken_off(_prefix), AVERAGES, LIKE_FORWARD)
 
 
 HYPOTHESES: tuple[Hypothesis, ...] = tuple(_all())

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from conformance.diagnosis.nouns import AXES
 from conformance.diagnosis.prediction import Hypothesis
 from conformance.diagnosis.rules.base import (
     CONVS,
@@ -27,7 +28,6 @@ from conformance.problem.operators import WEIGHT_GRAD
 from conformance.problem.window import OUTSIDE
 from conformance.reference.truth import Arrays
 
-AXES = ("first", "second", "third")
 _PAIRS = ((0, 1), (1, 2), (0, 2))
 PerAxis = Callable[[Problem, int], dict[str, Any] | None]
 
