@@ -10,7 +10,7 @@ from conformance.cases.case import Case
 from conformance.problem import Family, Problem
 from conformance.problem.operators import FORWARD
 from conformance.problem.validity import is_valid
-from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, TransposedWindow, auto_padding
+from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, TransposedWindow
 
 _MOST_WORK = 300_000
 _MOST_ELEMENTS = 30_000
@@ -142,9 +142,4 @@ def _with_option(problem: Problem, rng: random.Random) -> Problem:
 
 def by_rule(problem: Problem, rule: str) -> Problem:
     """The problem with the padding that the rule asks for; as it is where there is none."""
-    if not rule:
-        return problem
-    for axis, window in enumerate(problem.windows):
-        begin, end = auto_padding(rule, window)
-        problem = problem.with_axis(axis, pad_begin=begin, pad_end=end)
-    return problem.replace(auto_pad=rule)
+    return problem.padded_by(rule) if rule else problem

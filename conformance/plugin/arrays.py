@@ -36,7 +36,11 @@ class Arrays(ABC):
     def fetch(self, result: Any) -> tuple[np.ndarray, ...]:
         """The native result as a tuple of NumPy arrays; raises :class:`WrongResult` if it holds anything else."""
         parts = result if isinstance(result, tuple) else (result,)
-        return as_arrays(tuple(_to_numpy(part) for part in parts))
+        return as_arrays(tuple(self.to_numpy(part) for part in parts))
+
+    def to_numpy(self, part: Any) -> Any:
+        """One native array as one of NumPy; anything else as it is, to be judged."""
+        return _of_torch(part)
 
     def owns(self, value: Any) -> bool:
         """Whether ``value`` is an array of this library."""
@@ -85,9 +89,8 @@ class StandardArrays(Arrays):
         # A copy: what is immutable to its users must not change when the harness writes over the tensors of a call.
         return importlib.import_module(self.name).asarray(np.array(array, order="C"))
 
-    def fetch(self, result: Any) -> tuple[np.ndarray, ...]:
-        parts = result if isinstance(result, tuple) else (result,)
-        return as_arrays(tuple(_exported(part) if self.owns(part) else part for part in parts))
+    def to_numpy(self, part: Any) -> Any:
+        return _exported(part) if self.owns(part) else part
 
     def versions(self) -> dict[str, str]:
         return {self.name: getattr(importlib.import_module(self.name), "__version__", "")}
@@ -152,7 +155,7 @@ def loaded_arrays() -> list[str]:
     return ["numpy", *(name for name in ARRAYS if name != "numpy" and name in sys.modules)]
 
 
-def _to_numpy(part: Any) -> Any:
+def _of_torch(part: Any) -> Any:
     """A tensor of torch as an array that shares its memory; anything else as it is, to be judged."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(part, torch.Tensor):

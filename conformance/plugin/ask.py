@@ -14,7 +14,7 @@ from conformance.plugin.probe import smoke_problem
 from conformance.plugin.said import NOT_ASKED
 from conformance.problem import Family, Operator, Problem, Window
 from conformance.problem.validity import is_valid
-from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow, auto_padding
+from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
 Supports = Callable[[Problem], bool]
 _WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
@@ -67,11 +67,7 @@ def requiring(base: Problem, name: str, dtypes: list[str]) -> Iterator[Problem]:
         yield _kernel(base, 2)
         yield _kernel(base, 3)
     elif name in ("same", "same_upper"):
-        rule, larger = name, _kernel(base, 3)
-        for axis, one in enumerate(larger.windows):
-            begin, end = auto_padding(rule, one)
-            larger = larger.with_axis(axis, pad_begin=begin, pad_end=end)
-        yield larger.replace(auto_pad=rule)
+        yield _kernel(base, 3).padded_by(name)
     elif name == "per_axis" and base.op.traits.window == "adaptive":
         yield base.with_axis(0, output=3)
     elif name == "per_axis":

@@ -21,12 +21,11 @@ from conformance.plugin.axes import from_format, to_format
 from conformance.plugin.claims import ON_REQUEST, Claims, options_of
 from conformance.plugin.guarded import Guarded
 from conformance.plugin.implementation import Implementation, NotSupported, WrongResult, WroteBeside
-from conformance.plugin.probe import FIRST_CALLS
-from conformance.plugin.probe import _ramps as ramps
+from conformance.plugin.probe import note_first_call, ramps
 from conformance.plugin.said import Said, read_said
 from conformance.plugin.shared_library import find, open_library, operator_function, operators_in
 from conformance.plugin.target import Target
-from conformance.problem import OPERATORS, Family, Problem
+from conformance.problem import OPERATORS, Problem
 from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD, operator_named, with_passes
 
 _BYTES = np.dtype(np.uint8)
@@ -123,16 +122,14 @@ class Library(Implementation):
 
     def _supported(self, problem: Problem) -> bool:
         """Whether a first call is not refused; what it gives otherwise is left for the checks."""
-        arrays = ramps(problem)
         try:
-            outputs = self.fetch(self.prepare(problem, arrays)())
+            outputs = self.fetch(self.prepare(problem, ramps(problem))())
         except NotSupported:
             return False
         except Exception:  # an error is told by the cases, which say for which problem
             return True
-        known = problem.op.forward and problem.op.family not in (Family.MAX_UNPOOL, Family.CONV_INTEGER)
-        if known and problem.dtype in ("float32", "float64"):
-            FIRST_CALLS.setdefault(problem.operator, (problem, arrays, tuple(output.copy() for output in outputs)))
+        if problem.dtype in ("float32", "float64"):
+            note_first_call(problem, outputs)
         return True
 
     def _answer(self, problem: Problem, arrays: Mapping[str, np.ndarray]) -> Answer:
@@ -217,8 +214,3 @@ def _symbols(
     if not kept:
         raise UsageError(f"{text} has no {' or '.join(wanted or (symbol,))}", hint=f"it has {', '.join(found)}")
     return kept
-
-
-def load_library(text: str, place: str, symbol: str, target: Target) -> Library:
-    """What the hook in :mod:`conformance.plugin.load` calls."""
-    return Library(text, place, symbol, target)

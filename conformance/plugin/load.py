@@ -20,7 +20,7 @@ from conformance.plugin.decorate import declared
 from conformance.plugin.functions import Form, Function, Functions, Rank, gradients_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
-from conformance.plugin.library import load_library
+from conformance.plugin.library import Library
 from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
 from conformance.plugin.probe import settle, smoke_problem
 from conformance.plugin.program import Program
@@ -46,14 +46,13 @@ def load(target: Target) -> Implementation:
     if not attribute and place in registered_names():
         return registered(place)
     if is_library(place):
-        return load_library(target.text, place, attribute, target)
-    module = _import(place, target.text)
+        return Library(target.text, place, attribute, target)
+    found = find(target.text)
     others: tuple[str, ...] = ()
-    of_models = _runtime(_attribute(module, attribute) if attribute else module, target)
+    of_models = _runtime(found, target)
     if of_models is not None:
         return of_models
     if attribute:
-        found = _attribute(module, attribute)
         if isinstance(found, Implementation):
             return found
         if isinstance(found, type) and issubclass(found, Implementation):
@@ -62,7 +61,7 @@ def load(target: Target) -> Implementation:
             raise UsageError(f"{target.text} is a {type(found).__name__}, not a function, a layer class or an Implementation")
         functions = dict(_functions(found, attribute, target))
     else:
-        functions, others = _functions_of_module(module, target)
+        functions, others = _functions_of_module(found, target)
     names = with_passes(target.operators) if target.operators else tuple(functions)
     wanted = {operator: function for operator, function in functions.items() if operator in names}
     if not wanted:
@@ -150,10 +149,14 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
         )  # fmt: skip
         if textbook and operator.family is Family.AVG_POOL and "mode" not in signature.names:
             continue  # a textbook's pool2d without a mode takes the maximum
-        function = settle(function, target.arrays, bool(textbook)) if target.probe else function
-        yield operator.name, function
-        if function.form.differentiable:
-            yield from ((gradient.operator.name, gradient) for gradient in gradients_of(function))
+        yield from _with_gradients(settle(function, target.arrays, bool(textbook)) if target.probe else function)
+
+
+def _with_gradients(function: Function) -> Iterator[tuple[str, Function]]:
+    """A function by its operator, and what autograd derives from it."""
+    yield function.operator.name, function
+    if function.form.differentiable:
+        yield from ((gradient.operator.name, gradient) for gradient in gradients_of(function))
 
 
 def _of_layer(found: Any, name: str, target: Target) -> Iterator[tuple[str, Function]]:
@@ -176,10 +179,7 @@ def _of_layer(found: Any, name: str, target: Target) -> Iterator[tuple[str, Func
         settled = settle(layer, "torch", textbook=False)
         assert isinstance(settled, Layer)
         layer = settled.with_bias_of_its_own(smoke_problem(operator, settled.form.rank, pointwise=False))
-    layer = dataclasses.replace(layer, no_claim=(*layer.lacking(), *layer.no_claim))
-    yield operator.name, layer
-    if layer.form.differentiable:
-        yield from ((gradient.operator.name, gradient) for gradient in gradients_of(layer))
+    yield from _with_gradients(dataclasses.replace(layer, no_claim=(*layer.lacking(), *layer.no_claim)))
 
 
 def _operators_of(name: str, said: tuple[str, ...]) -> tuple[list[Operator], re.Match[str] | None]:

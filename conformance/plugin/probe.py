@@ -73,7 +73,7 @@ def _differentiable(function: Function) -> Form:
     if not arrays_named(form.arrays).autograd or form.rank != "batched" or not function.operator.forward:
         return form
     problem = _problem(function, form)
-    tensors = function.native(_ramps(problem))
+    tensors = function.native(ramps(problem))
     try:
         carries = differentiable(form.arrays, tensors, lambda given: function.call_on(problem, given)())
         return dataclasses.replace(form, differentiable=carries)
@@ -81,13 +81,20 @@ def _differentiable(function: Function) -> Form:
         return form
 
 
-def _ramps(problem: Problem) -> dict[str, np.ndarray]:
+def ramps(problem: Problem) -> dict[str, np.ndarray]:
     """1, 2, 3, ... in every tensor; indices within their plane."""
     plane = int(np.prod([window.elements for window in problem.windows]))
     arrays = {name: np.arange(1, 1 + np.prod(shape)).reshape(shape) for name, shape in problem.array_shapes.items()}
     if "indices" in arrays:
         arrays["indices"] = arrays["indices"] % plane
     return {name: array.astype(problem.dtype_of(name)) for name, array in arrays.items()}
+
+
+def note_first_call(problem: Problem, outputs: tuple[np.ndarray, ...]) -> None:
+    """Remember what a smoke call on :func:`ramps` gave, if it is the first of its operator and can be judged later."""
+    if problem.op.forward and problem.op.family not in (Family.MAX_UNPOOL, Family.CONV_INTEGER):
+        given = ramps(problem)  # made again: the call may have written into what it got
+        FIRST_CALLS.setdefault(problem.operator, (problem, given, tuple(output.copy() for output in outputs)))
 
 
 def _arrays_and_rank(function: Function, arrays: str | None) -> Form:
@@ -169,16 +176,14 @@ def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
     function = dataclasses.replace(function, form=form)
     problem = _problem(function, form)
     problem = problem.replace(dtype=dtype) if dtype in problem.op.traits.dtypes else problem
-    arrays = _ramps(problem)
+    arrays = ramps(problem)
     try:
         result = function.bind(problem, arrays)()
         outputs = function.unsqueeze(arrays_named(form.arrays).fetch(result))
     except (Exception, SystemExit) as error:
         return Attempt(error=f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200])
-    known = problem.op.forward and problem.op.family not in (Family.MAX_UNPOOL, Family.CONV_INTEGER)
-    if known and outputs and outputs[0].shape == problem.result_shape:
-        given = _ramps(problem)  # made again: the call may have written into what it got
-        FIRST_CALLS.setdefault(problem.operator, (problem, given, tuple(output.copy() for output in outputs)))
+    if outputs and outputs[0].shape == problem.result_shape:
+        note_first_call(problem, outputs)
     returned = result[0] if isinstance(result, tuple) and result else result
     foreign = not arrays_named(form.arrays).owns(returned)
     return Attempt("", outputs[0].shape if outputs else None, outputs[0].dtype.name if outputs else "", foreign)

@@ -16,7 +16,7 @@ import numpy as np
 
 from conformance.problem.formats import FORMATS, Format
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, OPERATORS, WEIGHT_GRAD, Family, Operator, name_of
-from conformance.problem.window import OUTSIDE, AnyWindow, PadMode
+from conformance.problem.window import OUTSIDE, AnyWindow, PadMode, auto_padding
 
 Shape = tuple[int, ...]
 
@@ -214,6 +214,14 @@ class Problem:
     def with_windows(self, **changes: Any) -> Problem:
         """The same problem with fields of every window changed; fields that its kind of window lacks are left out."""
         return dataclasses.replace(self, windows=tuple(_changed(w, changes) for w in self.windows))
+
+    def padded_by(self, rule: str) -> Problem:
+        """The same problem with the padding that a rule such as ``same`` asks for, and that is said by it."""
+        padded = self
+        for axis, window in enumerate(self.windows):
+            begin, end = auto_padding(rule, window)
+            padded = padded.with_axis(axis, pad_begin=begin, pad_end=end)
+        return padded.replace(auto_pad=rule)
 
     def __str__(self) -> str:
         from conformance.problem.text import format_problem  # text knows problems, not the other way round

@@ -183,11 +183,7 @@ def odd_one_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
 )  # fmt: skip
 def upper_for_lower(p: Problem, a: Arrays, right: Right) -> Any:
     rule = {"same_upper": "same_lower", "same_lower": "same_upper"}.get(p.auto_pad, p.auto_pad)
-    changed = p.replace(auto_pad=rule)
-    for axis, w in enumerate(p.windows):
-        begin, end = auto_padding(rule, w) if rule else (w.pad_begin, w.pad_end)
-        changed = changed.with_axis(axis, pad_begin=begin, pad_end=end)
-    return right(changed, a)
+    return right(p.padded_by(rule) if rule else p, a)
 
 
 @broken(

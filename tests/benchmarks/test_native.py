@@ -13,7 +13,7 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.plugin.job import Call, Job
-from conformance.plugin.library import Library, load_library
+from conformance.plugin.library import Library
 from conformance.plugin.target import Target
 from conformance.problem import parse_problem
 from conformance.running.session import Session
@@ -36,7 +36,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def library(path: str) -> Library:
-    return load_library(path, path, "", Target(path))
+    return Library(path, path, "", Target(path))
 
 
 def test_a_thousand_calls_from_c(benchmark: Any, library: Library, path: str, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from conformance.cases.case import parse_case
 from conformance.errors import UsageError
 from conformance.plugin.implementation import NotSupported, WroteBeside
 from conformance.plugin.job import Call, Job
-from conformance.plugin.library import LibraryError, load_library
+from conformance.plugin.library import Library, LibraryError
 from conformance.plugin.target import Target
 from conformance.running.session import Session
 from tests.conftest import Check
@@ -28,7 +28,7 @@ def broken(folder: Path, how: str, claims: str = '"conv2d; float32; stride"') ->
 
 
 def made(path: str, **fields: object) -> object:
-    return load_library(path, path, "", Target(path, **fields))  # type: ignore[arg-type]
+    return Library(path, path, "", Target(path, **fields))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

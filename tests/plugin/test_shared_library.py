@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from conformance.errors import UsageError
-from conformance.plugin.library import load_library
+from conformance.plugin.library import Library
 from conformance.plugin.shared_library import is_library
 from conformance.plugin.target import Target
 from tests.conftest import Check
@@ -29,7 +29,7 @@ def test_other_targets_are_no_libraries(place: str) -> None:
 
 def refusal(path: str) -> str:
     with pytest.raises(UsageError) as caught:
-        load_library(path, path, "", Target(path))
+        Library(path, path, "", Target(path))
     return str(caught.value)
 
 
@@ -130,4 +130,4 @@ def test_libraries_of_the_same_major_version_are_loaded(tmp_path: Path, version:
         "int32_t conformance_conv1d(const conformance_call *call) { (void)call; return CONFORMANCE_FAILED; }\n"
     )
     path = build(source, tmp_path)
-    assert list(load_library(path, path, "", Target(path)).claims) == ["conv1d"]
+    assert list(Library(path, path, "", Target(path)).claims) == ["conv1d"]
