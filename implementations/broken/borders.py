@@ -168,7 +168,7 @@ def same_one_too_few(p: Problem, a: Arrays, right: Right) -> Any:
 
 @broken(
     "conv2d", "borders", "the odd element of an even kernel's padding goes to the other axis",
-    "same, one even kernel and one odd", source="kornia/kornia#709", causes=("same-odd-of-other-axis",)
+    "same, one even kernel and one odd", source="kornia/kornia#709", causes=("same-odd-one-in-other-axis",)
 )  # fmt: skip
 def odd_one_of_other_axis(p: Problem, a: Arrays, right: Right) -> Any:
     if p.auto_pad != "same" or p.pad_mode != "zeros":

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from conformance.diagnosis.hypotheses import HYPOTHESES, RESORT
 from conformance.plugin.mutants import mutants_in
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
@@ -24,6 +26,7 @@ from implementations.broken.base import Broken, Mutant, every
 from implementations.broken.public_bugs import PUBLIC_BUGS, PublicBug, public_bug
 
 BROKEN = every()
+DIAGNOSIS = Path(__file__).parents[2] / "conformance" / "diagnosis"
 # The quick profile, left after the first failing case of each operator: what accepts something invalid has no second one.
 QUICK = dataclasses.replace(PROFILES["quick"], most_failures=1)
 
@@ -75,6 +78,15 @@ def test_each_says_what_is_wrong_in_words_of_its_own() -> None:
     assert all(broken.bug and broken.shows and broken.category for broken in BROKEN.values())
     said = Counter((broken.bug, broken.operators) for broken in BROKEN.values())
     assert [bug for bug, count in said.items() if count > 1] == []
+
+
+def test_a_cause_is_what_a_diagnosis_can_say_or_is_known_to_have_no_rule_yet() -> None:
+    written = "".join(path.read_text(encoding="utf-8") for path in DIAGNOSIS.glob("*.py"))
+    keys = {cause for broken in BROKEN.values() for cause in broken.causes if "*" not in cause}
+    known = {hypothesis.key for hypothesis in (*HYPOTHESES, RESORT)}
+    assert {key for key in keys - known if f'"{key}"' not in written} == {
+        "bounds-in-float32", "divisor-in-float32", "padding-counts-in-one-axis", "zeros-as-padding",
+    }  # fmt: skip
 
 
 def test_there_are_several_of_every_common_kind() -> None:
