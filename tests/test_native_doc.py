@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,20 +12,11 @@ from conformance.plugin.claims import OPTIONS
 from conformance.plugin.said import read_said
 from conformance.problem import FORMATS
 from tests.targets.native import HERE
+from tests.typed import ROOT, typed, without_counts
 
-ROOT = Path(__file__).parents[1]
 DOC = (ROOT / "docs" / "native.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", DOC, re.DOTALL)
 COMMANDS = [command for block in BLOCKS for command in re.findall(r"^\$ (.*)$", block, re.MULTILINE)]
-
-
-def run(command: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """A command as it is typed, with ``conformance`` as this Python's."""
-    script = f'conformance() {{ "{sys.executable}" -m conformance "$@"; }}\n{command}'
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300, check=False
-    )
 
 
 def shown(block: str) -> list[tuple[str, list[str]]]:
@@ -44,18 +32,13 @@ def test_the_commands_of_the_document_do_what_it_shows(number: int, tmp_path: Pa
             pytest.skip(f"{compiler} is not installed")
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)
     if "-o libconv.so" not in BLOCKS[number] and "./libconv.so" in BLOCKS[number]:  # built in the block before
-        run(COMMANDS[0], tmp_path)
+        typed(COMMANDS[0], tmp_path)
     for command, lines in shown(BLOCKS[number]):
-        done = run(command, tmp_path)
+        done = typed(command, tmp_path)
         assert done.returncode == ("check ./libwrong.so" in command), done.stdout + done.stderr
-        printed = _without_counts(done.stdout)
+        printed = without_counts(done.stdout)
         for line in lines:
-            assert _without_counts(line) in printed
-
-
-def _without_counts(text: str) -> str:
-    """How many cases are tried for an explanation depends on the time that they take."""
-    return re.sub(r"explains (\d+) of \1 failing", "explains all failing", text)
+            assert without_counts(line) in printed
 
 
 def test_the_document_shows_its_commands() -> None:

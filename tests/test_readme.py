@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.typed import ROOT, typed, without_counts
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
 LINES = [line for block in BLOCKS for line in block.splitlines() if re.match(r"(conformance|pytest) ", line)]
@@ -62,27 +63,13 @@ def test_the_output_that_the_readme_shows_is_what_comes_out(part: str, tmp_path:
         if f"{library}_functions" in command or f"--arrays {library}" in command:
             pytest.importorskip(library)
     if "check reports/libconv.so" in command:
-        _typed(next(line for line in SHOWN if "-o reports/libconv.so" in line).splitlines()[0])
-    done = _typed(command)
+        typed(next(line for line in SHOWN if "-o reports/libconv.so" in line).splitlines()[0])
+    done = typed(command)
     assert done.returncode == any(line.startswith("✗") for line in shown), done.stdout + done.stderr
-    printed = _without_counts(done.stdout)
+    printed = without_counts(done.stdout)
     for line in shown:
         if line != "…":
-            assert _without_counts(line) in printed
-
-
-def _typed(command: str) -> subprocess.CompletedProcess[str]:
-    """A command as it is typed in a shell, with ``conformance`` as this Python's."""
-    script = f'conformance() {{ "{sys.executable}" -m conformance "$@"; }}\n{command}'
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        ["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=300, check=False
-    )
-
-
-def _without_counts(text: str) -> str:
-    """How many cases are tried for an explanation depends on the time that they take."""
-    return re.sub(r"explains (\d+) of \1 failing", "explains all failing", text)
+            assert without_counts(line) in printed
 
 
 def test_the_two_commands_at_the_top_are_environments_of_tox() -> None:

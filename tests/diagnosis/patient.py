@@ -48,4 +48,4 @@ def examined(bug: Bug, cases: list[Case], dtypes: tuple[str, ...] = ("float32", 
     """The diagnosis of a bug that some of ``cases`` show."""
     seen = [run(bug, case) for case in cases]
     failing, passing = [one for one in seen if one.failed], [one for one in seen if not one.failed]
-    return diagnose(failing, passing, lambda case: run(bug, case), None, dtypes, seconds=20.0)
+    return diagnose(failing, passing, run_all(bug), None, dtypes, seconds=20.0)

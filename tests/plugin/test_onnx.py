@@ -7,7 +7,9 @@ import pytest
 
 from conformance.cases.case import Case
 from conformance.cases.strategies import draw_cases
+from conformance.checks import CHECKS
 from conformance.errors import UsageError
+from conformance.plugin.job import Reply
 from conformance.plugin.load import load
 from conformance.plugin.onnx_models import claims_of_models, given_to, model_of, not_expressible, taken_from
 from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend
@@ -49,13 +51,13 @@ def test_a_reference_evaluator_gives_the_truth(text: str) -> None:
     from onnx.reference import ReferenceEvaluator
 
     problem = parse(text)
-    arrays = Case(problem, "digits", "0").arrays()
-    results = ReferenceEvaluator(onnx.load_model_from_string(model_of(problem))).run(None, given_to(problem, arrays))
-    y, *indices = taken_from(problem, [np.asarray(result) for result in results])
-    truth = solve(problem, arrays)
-    assert np.allclose(np.asarray(y, np.float64), truth.y, rtol=1e-5)
-    if problem.indices:
-        assert (indices[0] == truth.indices).all()
+    case = Case(problem, "digits", "0")
+    (call,) = CHECKS["exact"].calls(case)
+    results = ReferenceEvaluator(onnx.load_model_from_string(model_of(problem))).run(None, given_to(problem, call.arrays))
+    reply = Reply(taken_from(problem, [np.asarray(result) for result in results]))
+    judgement = CHECKS["exact"].judge(case, claims_of_models()[problem.operator], (call,), (reply,))
+    assert judgement.failure is None, judgement.failure
+    assert judgement.elements
 
 
 def test_a_function_of_a_model_is_a_target(check: Check) -> None:

@@ -1,0 +1,25 @@
+"""What a document shows, as a user types it: commands in a shell, and their output without what depends on the machine."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def typed(command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """A command as it is typed in a shell, with ``conformance`` as this Python's."""
+    script = f'conformance() {{ "{sys.executable}" -m conformance "$@"; }}\n{command}'
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300, check=False
+    )
+
+
+def without_counts(text: str) -> str:
+    """How many cases are tried for an explanation depends on the time that they take."""
+    return re.sub(r"explains (\d+) of \1 failing", "explains all failing", text)
