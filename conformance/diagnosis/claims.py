@@ -14,7 +14,7 @@ from conformance.diagnosis.features import DTYPE, of_cases
 from conformance.diagnosis.samples import Sample, Samples
 from conformance.diagnosis.separate import Condition, Table, Test, conditions, held_by_all
 
-_NEEDED = 3  # passing cases that a condition of several alone keeps out
+_NEEDED = 3  # right elements beside the wrong ones
 _LEFT_OUT = 0.1  # right elements to wrong ones: with fewer, cases tell more
 _MOST_ELEMENTS, _MOST_OF_ONE = 20_000, 3_000
 _MOST_PARTS = 80  # failing samples whose elements are looked at
@@ -96,21 +96,10 @@ def _conditions_on_cases(failing: list[Sample], passing: list[Sample]) -> list[C
         others = of_cases([one.seen for one in rest])
         for allowed in (0, min(int(RIGHT_BY_CHANCE * len(failing)), len(rest) // 8)):
             found = conditions(rows, others, threes=True, allowed=allowed)
-            needed = list(itertools.islice((one for one in found if _each_needed(one, others)), 12))
+            needed = list(itertools.islice((one for one in found if one.needs_each(others)), 12))
             if needed:
                 return [Condition((*first, *one.tests)) for one in needed]
     return []
-
-
-def _each_needed(condition: Condition, passing: Table) -> bool:
-    """Whether each of several tests is needed: enough cases passed for which the others hold."""
-    if len(condition.tests) == 1:
-        return True
-    for left_out in range(len(condition.tests)):
-        others = Condition(tuple(test for at, test in enumerate(condition.tests) if at != left_out))
-        if others.holds(passing).sum() < _NEEDED * (len(condition.tests) - 1):
-            return False
-    return True
 
 
 def parts_of(failing: list[Sample]) -> list[Sample]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,15 +33,11 @@ from conformance.diagnosis.state import Processes, examined, repeats_earlier, su
 from conformance.diagnosis.state_words import Said
 from conformance.diagnosis.told import told_region
 from conformance.diagnosis.unwritten import UNWRITTEN, unwritten
-from conformance.diagnosis.ward import Ward, one_by_one
-from conformance.diagnosis.where import Known, Try, where, where_in_result
+from conformance.diagnosis.ward import Ward
+from conformance.diagnosis.where import Known, where, where_in_result
 
 _EXPLORED = 48
 _MOST_COMPARED = 24  # failing observations that every hypothesis is held against; the rest only what is left
-_PLAIN: tuple[tuple[str, str, Callable[[Observation], bool]], ...] = (
-    ("batch-axis-kept", "The result of unbatched tensors keeps a batch axis", batch_axis_kept),
-)
-"""What is seen of a failing call alone."""
 _LOCAL = ("zeros", "bias-", "negated", "doubled", "first-tap", "last-tap", "one-later", "one-earlier", "results-in")
 """Mistakes that are made in a part of a result: its tail, its border, its last block."""
 _MOVED = ("first-tap", "last-tap", "one-later", "one-earlier")
@@ -70,27 +66,23 @@ class Diagnosis:
 def diagnose(
     failing: Sequence[Observation],
     passing: Sequence[Observation],
-    run: Try | None = None,
+    run_all: TryAll | None = None,
     ask: Ask | None = None,
     dtypes: tuple[str, ...] = (),
     seconds: float = 1.5,
-    run_all: TryAll | None = None,
     processes: Processes | None = None,
 ) -> Diagnosis:
     """What failures of one operator, kind and group of checks are, within about ``seconds``.
 
-    ``run`` runs another case under their check, ``run_all`` many at once, ``ask`` makes bare calls, and ``processes`` are for
-    experiments on state. Without them only what was seen is used, and nothing is said about where it fails, since that is
-    said only where it is confirmed.
+    ``run_all`` runs other cases, ``ask`` makes bare calls, and ``processes`` are for experiments on state. Without them only
+    what was seen is used, and nothing is said about where it fails, since that is said only where it is confirmed.
     """
     if not failing or failing[0].kind in ("crashed", "hung"):
         return Diagnosis()
     began = now()
-    ward = Ward(list(failing), list(passing), run, run_all or one_by_one(run), dtypes, began + seconds)
-    for key, words, holds in _PLAIN:
-        if all(holds(one) for one in ward.failing):
-            count = len(ward.failing)
-            return Diagnosis((f"{words} {_counted(count)}",), key, count, count)
+    ward = Ward(list(failing), list(passing), run_all, dtypes, began + seconds)
+    if all(map(batch_axis_kept, ward.failing)):
+        return _seen(ward, "batch-axis-kept", "The result of unbatched tensors keeps a batch axis")
     breach = BREACHES.get(ward.kind)
     if breach is not None:
         return _with_region(ward, breach.said, breach.regional)
@@ -103,12 +95,7 @@ def diagnose(
         return said
     ward.explore(_EXPLORED)
     found = _by_hypothesis(ward, began + _CAST * seconds) or (None if suspect else _by_state(ward, processes)) or _by_region(ward)
-    if found.hypothesis and not found.words:
-        return Diagnosis()
-    field = _field(ward, ask)
-    if field is None:
-        return found
-    return dataclasses.replace(found, field=field)
+    return dataclasses.replace(found, field=_field(ward, ask))
 
 
 def _suspect(ward: Ward, processes: Processes | None) -> bool:
@@ -132,8 +119,13 @@ def _by_state(ward: Ward, processes: Processes | None) -> Diagnosis | None:
         return None if said is None else Diagnosis((said.words,), said.key)
     if not repeats_earlier(ward.failing):
         return None
+    return _seen(ward, "stale", "The result is that of a call before it")
+
+
+def _seen(ward: Ward, key: str, words: str) -> Diagnosis:
+    """What every failing call shows by itself."""
     count = len(ward.failing)
-    return Diagnosis((f"The result is that of a call before it {_counted(count)}",), "stale", count, count)
+    return Diagnosis((f"{words} {_counted(count)}",), key, count, count)
 
 
 def _with_region(ward: Ward, said: Said, regional: bool = True) -> Diagnosis:

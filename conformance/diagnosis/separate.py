@@ -17,7 +17,7 @@ _BLOCKS = (2, 4, 8, 16, 32, 64)
 _MOST_CANDIDATES = 160
 _MOST_IN_THREES = 48
 _NEEDED = 3
-"""Passing rows that only one of three tests keeps out: with fewer it may be there by chance."""
+"""Passing rows that only one of several tests keeps out: with fewer it may be there by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,14 @@ class Condition:
         for test in self.tests[1:]:
             result = result & test.holds(table)
         return result
+
+    def needs_each(self, passing: Table) -> bool:
+        """Whether each of several tests is needed: enough rows passed for which the others hold."""
+        if len(self.tests) == 1:
+            return True
+        needed = _NEEDED * (len(self.tests) - 1)
+        others = (Condition(self.tests[:at] + self.tests[at + 1 :]) for at in range(len(self.tests)))
+        return all(other.holds(passing).sum() >= needed for other in others)
 
     def __str__(self) -> str:
         return " and ".join(map(str, self.tests))

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
-from conformance.checks import Check
 from conformance.diagnosis.clock import now
 from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.explore import neighbours
 from conformance.diagnosis.samples import TryAll
-from conformance.diagnosis.where import Try
 
 _AT_ONCE = 24
 _BLIND = ("ones", "ramp", "zeros")  # values under which much that is wrong comes out right
@@ -24,7 +22,6 @@ class Ward:
 
     failing: list[Observation]
     passing: list[Observation]
-    run: Try | None
     run_all: TryAll | None
     dtypes: tuple[str, ...]
     end: float
@@ -67,14 +64,3 @@ class Ward:
                     self.passing.append(seen)
                 elif seen.kind == self.kind:
                     self.failing.append(seen)
-
-
-def one_by_one(run: Try | None) -> TryAll | None:
-    """Many cases where they can only be run one by one, and under no other check."""
-
-    def run_all(cases: Sequence[Case], check: Check | None) -> list[Observation]:
-        if check is not None or run is None:
-            return []
-        return [seen for case in cases if (seen := run(case)) is not None]
-
-    return run_all if run is not None else None

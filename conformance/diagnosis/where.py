@@ -19,8 +19,6 @@ from conformance.diagnosis.evidence import Observation
 from conformance.diagnosis.features import of_cases
 from conformance.diagnosis.separate import Condition, Table, Test, conditions
 
-Try = Callable[[Case], Observation | None]
-"""Run a case under the finding's check; None where it cannot be run."""
 TryMany = Callable[[Sequence[Case]], list[Observation]]
 """Run cases under the finding's check; what cannot be run is left out."""
 _ROUNDS = 6
@@ -86,21 +84,13 @@ def _left(known: Known) -> list[Condition]:
     failing, passing = known.tables()
     if not passing or not len(next(iter(passing.values()))):
         return []
-    return list(itertools.islice((one for one in conditions(failing, passing) if _each_needed(one, passing)), _KEPT))
+    return list(itertools.islice((one for one in conditions(failing, passing) if one.needs_each(passing)), _KEPT))
 
 
 def at_threshold(test: Test, table: Table) -> np.ndarray:
     """Which rows have the number next to a threshold, on the side that passes; all where there is no threshold."""
     beside = {">=": -1, "<=": 1}.get(test.how)
     return np.ones(len(table[test.column]), bool) if beside is None else np.asarray(table[test.column] == test.value + beside)
-
-
-def _each_needed(condition: Condition, passing: Table) -> bool:
-    """Whether each of two tests is needed: enough cases passed for which the other one alone holds."""
-    if len(condition.tests) == 1:
-        return True
-    first, second = (test.holds(passing) for test in condition.tests)
-    return bool((first & ~second).sum() >= _CONFIRMED and (second & ~first).sum() >= _CONFIRMED)
 
 
 def _settled(condition: Condition, known: Known) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from conformance.cases.case import Case
 from conformance.checks import Check
@@ -49,7 +49,6 @@ def examine(
     outcome: Outcome,
     evidence: Evidence,
     claims: Mapping[str, Claims],
-    run: Callable[[Trial], Outcome],
     session: Session,
     seconds: float,
 ) -> Diagnosis:
@@ -57,12 +56,6 @@ def examine(
     failure, trial = outcome.failure, outcome.trial
     assert failure is not None
     operator = trial.case.problem.operator
-
-    def again(case: Case) -> Observation | None:
-        made = make_trial(trial.check, case, claims)
-        if made is None or case.problem.operator != operator or not all(map(is_small, made.calls)):
-            return None
-        return observed(run(made))
 
     own = sum(array.size for call in trial.calls for array in call.arrays.values())
 
@@ -102,7 +95,7 @@ def examine(
     if not known and seen is not None and seen.outputs and no_larger(seen.call):  # too large to be kept as evidence
         known = [seen]
     processes = Processes(ask, fresh, lambda problem: claims[operator].refusal(problem) is None)
-    found = diagnose(known, evidence.right(trial.check.name), again, ask, claims[operator].dtypes, seconds, all_again, processes)
+    found = diagnose(known, evidence.right(trial.check.name), all_again, ask, claims[operator].dtypes, seconds, processes)
     return with_fingerprint(found, failure.kind, trial.case.problem, claims[operator], send) if finite else found
 
 

@@ -193,7 +193,7 @@ class Run:
             diagnosis = Diagnosis()
             if worth:
                 try:
-                    diagnosis = examine(smallest, known, claims, run, session, for_words)
+                    diagnosis = examine(smallest, known, claims, session, for_words)
                 except Exception as error:  # what was measured must not be lost for the words about it
                     self.troubles.append(f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}")
             finding = describe(smallest, group, self.target, diagnosis, self._known)
