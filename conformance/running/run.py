@@ -27,7 +27,7 @@ from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.examination import examine, record
-from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
+from conformance.running.findings import Group, as_plain_call, describe, key_of, known_as, smallest_of
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
 from conformance.running.plan import Trial, expected_trials, plan
@@ -191,7 +191,7 @@ class Run:
             smallest = smallest_of(group, claims, run, worth)
             known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
             diagnosis = Diagnosis()
-            if worth:
+            if worth and not known_as(smallest, self._known):  # else what is known says more than could be found out
                 try:
                     diagnosis = examine(smallest, known, claims, session, for_words)
                 except Exception as error:  # what was measured must not be lost for the words about it

@@ -10,23 +10,20 @@ import contextlib
 import dataclasses
 import signal
 import tempfile
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired
-
 from conformance.errors import UsageError
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
+from conformance.running.channel import Unreadable
 from conformance.running.launch import fresh
-from conformance.running.line import Escaped, Line, Ticket
-from conformance.running.processes import Recorder
+from conformance.running.line import Escaped, Expired, Line, Ticket
 from conformance.running.worker import Description
 
 T = TypeVar("T")
@@ -77,7 +74,7 @@ class Session:
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (str(self._output), plain, self._loaded)
-        self._line = Line(Recorder(self.context), worker.start, arguments)
+        self._line = Line(self.context, worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -161,18 +158,17 @@ class Session:
         except TimeoutError:
             self.losses += 1
             raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._tail()) from None
-        except ProcessExpired as expired:
+        except Expired as expired:
             self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
-        except BrokenProcessPool as broken:
-            self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+            raise WorkerLost("crashed", f"ended its process ({_exit(expired)})", self._tail()) from None
         except Lost as lost:
             self.losses += 1
             raise WorkerLost(lost.kind, lost.message, self._tail()) from None
         except Escaped as escaped:
             raise WorkerLost("raised", str(escaped), self._tail()) from None
-        except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
+        except Unreadable as error:
+            raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._tail()) from error
+        except Exception as error:  # the worker lives, but its own code failed
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
             raise WorkerLost("unreadable", words, self._tail()) from error
 
@@ -182,7 +178,10 @@ class Session:
         return ""
 
 
-def _exit(code: int) -> str:
+def _exit(expired: Expired) -> str:
+    code = expired.code
+    if code is None:
+        return expired.words or "it closed its end of the connection"
     if code < 0:
         with contextlib.suppress(ValueError):
             return signal.Signals(-code).name
