@@ -5,22 +5,17 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.cases.case import Case
 from conformance.cases.covering import Covering
 from conformance.cases.space import parameters
-from conformance.checks import CHECKS
-from conformance.checks.base import Failure, Judgement
 from conformance.diagnosis.diagnose import Diagnosis
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
-from conformance.plugin.job import Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
@@ -29,10 +24,11 @@ from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.examination import examine, record
 from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
 from conformance.running.memory import too_large
-from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
+from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
-from conformance.running.session import Pending, Session, WorkerLost
+from conformance.running.session import Session
+from conformance.running.trials import Waiting, finish, handed_in, judged_first_call, run_trial
 from conformance.running.worker import Description
 
 _AHEAD = 6  # jobs handed in before the first of them is judged
@@ -114,7 +110,7 @@ class Run:
 
     def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
         """All trials of one operator, some of them under way while others are judged."""
-        waiting: deque[_Waiting] = deque()
+        waiting: deque[Waiting] = deque()
         self.failures, self.losses_before = 0, session.losses
         cover = self.covered[operator] = Covering(parameters(OPERATORS[operator], claims[operator]))
         for trial in plan(operator, claims, self.options.profile, self.options.seed, cover):
@@ -125,7 +121,7 @@ class Run:
                 if stop:
                     break
                 continue
-            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)))
+            waiting.append(handed_in(session, trial))
             while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
                 self._note(finish(waiting.popleft(), claims))
         while waiting:
@@ -239,42 +235,6 @@ class Run:
             seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
             seconds_to_first_finding=self.first_failure,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    trial: Trial
-    pending: Pending
-
-    @property
-    def bytes(self) -> int:
-        return sum(array.nbytes for call in self.trial.calls for array in call.arrays.values())
-
-
-def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
-    """One trial by itself: hand in, wait, judge."""
-    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)), claims)
-
-
-def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:
-    """What the first smoke call of the process gave, which no later call can repeat."""
-    trial = Trial(CHECKS["exact"], Case(call.problem, "ramp", "0", "first call in the process"), (call,))
-    judgement = trial.check.judge(trial.case, claims[call.problem.operator], (call,), (reply,))
-    if judgement.failure is not None:
-        said = f"{judgement.failure.message} (in the first call of the process)"
-        judgement = dataclasses.replace(judgement, failure=dataclasses.replace(judgement.failure, message=said))
-    return Outcome(trial, "failed" if judgement.failure else "passed", judgement, outputs=reply.outputs)
-
-
-def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
-    """Wait for a trial's replies and judge them."""
-    trial = waiting.trial
-    try:
-        replies = waiting.pending.result()
-    except WorkerLost as lost:
-        failure = Failure(lost.kind, lost.message)
-        return Outcome(trial, "errored", Judgement(failure), output=lost.output)
-    return outcome_of(trial, replies, claims)
 
 
 def _in_order(claims: Mapping[str, Claims]) -> list[str]:
