@@ -22,6 +22,7 @@ from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.examination import examine, record
+from conformance.running.expected import Expected
 from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
@@ -76,6 +77,8 @@ class Run:
     """One that was opened ahead of need; it is closed here."""
     shrink_seconds: float = _SHRINK_SECONDS
     diagnose_seconds: float = _DIAGNOSE_SECONDS
+    expected: Expected = field(default_factory=Expected)
+    """Failures that are known: they are counted, and neither findings nor looked into."""
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
@@ -83,6 +86,7 @@ class Run:
             with self.session or Session(self.target, self.options.time_limit) as session:
                 self.description = session.describe()
                 self.target = session.target
+                self.expected.begin(self.description, self.target)
                 if not self.description.unavailable:
                     self._check_all(session, self.description)
         except KeyboardInterrupt:
@@ -119,6 +123,7 @@ class Run:
             if reason:
                 self._note(Outcome(trial, "skipped", reason=reason))
                 if stop:
+                    self.expected.cut_short(operator, stop)
                     break
                 continue
             waiting.append(handed_in(session, trial))
@@ -141,6 +146,7 @@ class Run:
 
     def _note(self, outcome: Outcome) -> None:
         """Count an outcome."""
+        outcome = self.expected.noted(outcome)
         self.totals.add(outcome)
         self.listener.came(outcome)
         self._remember(outcome)
@@ -163,7 +169,7 @@ class Run:
         """Turn the groups of failures that are new into findings."""
 
         def run(trial: Trial) -> Outcome:
-            outcome = run_trial(session, trial, claims)
+            outcome = self.expected.judged(run_trial(session, trial, claims))
             self._remember(outcome)
             return outcome
 
@@ -189,7 +195,7 @@ class Run:
             diagnosis = Diagnosis()
             if worth:
                 try:
-                    diagnosis = examine(smallest, known, claims, session, for_words)
+                    diagnosis = examine(smallest, known, claims, session, for_words, self.expected)
                 except Exception as error:  # what was measured must not be lost for the words about it
                     self.troubles.append(f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}")
             finding = describe(smallest, group, self.target, diagnosis, self._known)
@@ -212,7 +218,7 @@ class Run:
         if known is not None and known.unavailable:
             reason = known.unavailable
         elif status == "nothing verified":
-            reason = "no case was compared"
+            reason = "every case that was compared failed as known" if totals.count("xfailed") else "no case was compared"
         claims = known.claims if known else {}
         drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
         return Implementation(
@@ -230,6 +236,7 @@ class Run:
             power=tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
             skips=tuple(totals.skips.values()),
             findings=tuple(self.findings),
+            expected=self.expected.met(),
             accuracy=tuple(totals.accuracy),
             seconds=(self.ended or time.perf_counter()) - self.began,
             seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
