@@ -195,7 +195,7 @@ class DialectAnswer(Value):
 
 
 class Implementation(Value):
-    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified."""
+    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified, or what of it was not."""
 
     name: str
     summary: str

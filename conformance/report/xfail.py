@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import urlsplit
 
 from conformance.report.schema import Implementation, Report, UnmetEntry, XfailEntry
+from conformance.running.xfail import is_link
 
 _MOST_LINES = 8
 
@@ -62,7 +62,7 @@ def to_delete(entry: XfailEntry) -> str:
 
 def link(entry: XfailEntry) -> str:
     """The entry's link if it leads to the web: a report may come from elsewhere, and a page must not run what stands in it."""
-    return entry.link if urlsplit(entry.link).scheme in ("http", "https") else ""
+    return entry.link if is_link(entry.link) else ""
 
 
 def _counted(number: int, noun: str, plural: str = "") -> str:

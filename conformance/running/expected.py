@@ -61,6 +61,11 @@ class Expected:
         """The rest of an operator is not run."""
         self.operators[operator] = reason
 
+    def gaps(self) -> str:
+        """What was not verified of a run whose failures were all expected; empty where it was not cut short."""
+        cut = [f"{name} was {reason}" for name, reason in self.operators.items() if reason]
+        return f"{'; '.join(cut)}: the rest of it is not verified" if cut else ""
+
     def judged(self, outcome: Outcome) -> Outcome:
         """``outcome``, as ``xfailed`` where an entry covers its failure: of several the first."""
         entry = self.entry_of(outcome) if outcome.failure is not None else None
@@ -134,7 +139,7 @@ class Expected:
         ran = seen.passed + seen.otherwise.total()
         if seen.otherwise:
             kinds = ", ".join(f"{count} × {kind}" for kind, count in seen.otherwise.items())
-            return "stale", f"none of its {ran} cases fails as it says ({kinds})"
+            return "stale", f"none of its cases fails as it says ({kinds})"
         if ran:
             return "stale", f"all {ran} cases that it is about pass" if ran > 1 else "the case that it is about passes"
         if seen.skipped:

@@ -219,6 +219,8 @@ class Run:
             reason = known.unavailable
         elif status == "nothing verified":
             reason = "every case that was compared failed as known" if totals.count("xfailed") else "no case was compared"
+        elif status == "conformant":
+            reason = self.expected.gaps()
         claims = known.claims if known else {}
         drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
         return Implementation(

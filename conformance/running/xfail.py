@@ -6,6 +6,7 @@ of entries is :mod:`conformance.running.expected`'s, how a file is read :mod:`co
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -70,3 +71,8 @@ def covers_words(pattern: str, text: str) -> bool:
 def spaced(text: str) -> str:
     """``text`` with a space on both sides of each word, so that words stay words wherever they stand."""
     return "".join(f" {word} " for word in text.split())
+
+
+def is_link(text: str) -> bool:
+    """Whether ``text`` leads to the web, and so may stand in a page as a link."""
+    return re.fullmatch(r"https?://[^\s/]\S*", text) is not None

@@ -12,7 +12,7 @@ from conformance.running.outcome import Listener, Outcome, Silence
 from conformance.running.worker import Description
 from conformance.running.xfail_words import Example, patterns_of
 
-BROAD = "that pass: narrow it if you can"
+BROAD = "narrow it if you can"
 """What is said of an entry that covers passing cases too."""
 _ISSUE = re.compile(r"(?P<about>.*) \((?P<repository>[\w.-]+/[\w.-]+)#(?P<number>\d+)\)")
 _MOST = 300  # characters of a drafted reason
@@ -57,7 +57,7 @@ def draft(ledger: Ledger, findings: Sequence[Finding], implementation: str = "",
             keys |= {"profile": profile} if profile not in ("brief", "quick") else {}
             head = f"[[xfail]]  # {len(drafted.failing)} failing case{'s' * (len(drafted.failing) != 1)}"
             if drafted.passing:
-                head += f", and {drafted.passing} {BROAD}"
+                head += f", and {drafted.passing} that pass{'es' * (drafted.passing == 1)}: {BROAD}"
             lines = [f"{key} = {_quoted(value)}" for key, value in keys.items() if value not in ("", "*")]
             entries.append("\n".join([head, *lines, ""]))
     return entries

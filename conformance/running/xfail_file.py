@@ -13,13 +13,12 @@ from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from conformance.checks import CHECKS
 from conformance.errors import UsageError
 from conformance.problem import OPERATORS
 from conformance.running.profile import PROFILES
-from conformance.running.xfail import Entry
+from conformance.running.xfail import Entry, is_link
 
 VERSION = 1
 EXAMPLE = """[[xfail]] and below it operator = "conv2d", check = "special.*", reason = "…", each on a line of its own"""
@@ -130,8 +129,7 @@ def _entry(table: Any, name: str, first: int, last: int) -> Entry:
     if all(not texts.get(key, "").strip("* ") for key in _NARROWING):
         raise wrong("an entry covers every failure", f"name at least one of {', '.join(_NARROWING)}")
     _require_known(texts, wrong)
-    link = urlsplit(texts.get("link", "https://none"))
-    if link.scheme not in ("http", "https") or not link.netloc or " " in texts.get("link", ""):
+    if "link" in texts and not is_link(texts["link"]):
         raise wrong(f"{texts['link']!r} is no link", 'write link = "https://…"')
     return Entry(first=first, last=last, **texts)
 
