@@ -134,7 +134,8 @@ class CaseItem(pytest.Item):
             pytest.skip(outcome.reason)
         entry = self.expected.entry_of(outcome)
         if entry is not None:  # known only now: a failure of another kind is none that was expected
-            self.add_marker(pytest.mark.xfail(reason=entry.reason, strict=True))
+            reason = f"{entry.reason} ({self.expected.file.name}:{entry.first})"
+            self.add_marker(pytest.mark.xfail(reason=reason, strict=True))
         if outcome.failure is not None:
             raise NotConformant(describe(outcome, Group(outcome), self.worker.target, known=self.description.known_failures))
 

@@ -67,7 +67,7 @@ def command(
             console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
             break
     unmet = known.unmet(interrupted)
-    known.say(console, unmet)
+    known.say(console, unmet, interrupted)
     if html or junit or json:
         report = make_report("Conformance check", results, options, began, interrupted, unmet=unmet)
         write_files(report, html=html, junit=junit, json=json)

@@ -82,7 +82,7 @@ def command(
     if timings:
         console.print(timing_table(timings))
     unmet = known.unmet(interrupted)
-    known.say(console, unmet)
+    known.say(console, unmet, interrupted)
     report = make_report(
         "Comparison of convolution and pooling", results, options, began, interrupted, timings, unmet=unmet,
         margin=MARGIN if timings else None, threads=available_cores() if timings else None,

@@ -75,14 +75,16 @@ class Known:
     def unmet(self, interrupted: bool) -> tuple[UnmetEntry, ...]:
         return unmet(self.file, self.runs, interrupted)
 
-    def say(self, console: Console, found: tuple[UnmetEntry, ...]) -> None:
-        """Print what became of the entries, and write new ones."""
+    def say(self, console: Console, found: tuple[UnmetEntry, ...], interrupted: bool = False) -> None:
+        """Print what became of the entries, and write new ones: not after an interrupt, when much has yet to pass or fail."""
         print_unmet(console, found)
         if self.file.unfinished:
             lines = words.numbers([entry.first for entry in self.file.unfinished])
             line = f"{self.file.name}: {len(self.file.unfinished)} with TODO for a reason ({lines})"
             console.print(line, highlight=False, markup=False, soft_wrap=True)
-        if self.write:
+        if self.write and interrupted:
+            console.print(f"interrupted: nothing was written to {self.write}", highlight=False, markup=False, soft_wrap=True)
+        elif self.write:
             self._write(console, self.write)
 
     def _write(self, console: Console, path: Path) -> None:

@@ -122,7 +122,7 @@ class Expected:
             return "met", ""
         claimed = [name for name in self.description.claims if fnmatchcase(name, entry.operator)]
         if not claimed:
-            return "elsewhere", f"{self.description.name} claims no such operator"
+            return "elsewhere", f"no such operator of {self.description.name} was run"
         return self._unmet(entry, seen, claimed)
 
     def _unmet(self, entry: Entry, seen: Seen, claimed: Sequence[str]) -> tuple[State, str]:

@@ -7,21 +7,18 @@ from collections.abc import Callable
 
 import pytest
 
-from conformance.cases.case import Case, parse_case
-from conformance.checks import CHECKS
-from conformance.checks.base import Failure, Judgement
+from conformance.cases.case import parse_case
 from conformance.plugin.claims import Claims
 from conformance.plugin.target import Target
 from conformance.report.schema import Implementation
 from conformance.running.expected import Expected, unmet
-from conformance.running.outcome import Outcome, Status
-from conformance.running.plan import Trial
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
 from conformance.running.worker import Description
 from conformance.running.xfail import covers_words
 from conformance.running.xfail_file import parse_xfail
 from tests.conftest import SMALL, TARGETS
+from tests.running.outcomes import outcome
 
 HALF_DONE = f"{TARGETS / 'half_done.py'}:conv1d"
 
@@ -97,15 +94,6 @@ def test_where_every_failure_is_expected_and_nothing_passes_nothing_is_verified(
     assert sum(tally.elements for tally in result.tallies) == 0
 
 
-CASE = "conv2d f16 n1 c1 i3x3 o1 k2x2 values=integers:1"
-
-
-def outcome(status: Status, kind: str = "", check: str = "exact", text: str = CASE) -> Outcome:
-    case: Case = parse_case(text)
-    judgement = Judgement(Failure(kind, "message") if kind else None)
-    return Outcome(Trial(CHECKS[check], case), status, judgement, reason="too large" if status == "skipped" else "")
-
-
 def told_of(text: str, seen: Callable[[Expected], object], facts: dict[str, object]) -> list[tuple[int, bool, str]]:
     """What is said of entries after a run in which ``seen`` happened."""
     expected = Expected(parse_xfail(text, "x.toml"), **facts)  # type: ignore[arg-type]
@@ -136,7 +124,7 @@ def nothing(expected: Expected) -> None:
         ({"check": "exact", "profile": "quick"}, nothing, {"profile": PROFILES["standard"]}, PASS),
         ({"check": "huge"}, nothing, {}, "there was no --huge"),
         ({"check": "huge"}, nothing, {"profile": dataclasses.replace(PROFILES["quick"], huge=True)}, NONE),
-        ({"operator": "conv3d"}, nothing, {}, "mine claims no such operator"),
+        ({"operator": "conv3d"}, nothing, {}, "no such operator of mine was run"),
         ({"check": "exact", "implementation": "torch-*"}, nothing, {}, "mine is not what it is about"),
         ({"check": "exact", "implementation": "path/*.py"}, nothing, {}, PASS),
         ({"case": "* f16 *"}, lambda run: run.noted(outcome("skipped")), {}, "the cases that it is about were skipped"),
@@ -180,7 +168,7 @@ def test_an_implementation_that_cannot_tell_keeps_an_entry_from_being_stale_and_
     absent = expecting("absent", unavailable="no device")
     assert told(one, pools) == [(1, True, "it is about no case that was run")]
     assert told(one, absent) == [(1, False, "absent is not available here")]
-    assert told(pools) == [(1, False, "pools claims no such operator")]
+    assert told(pools) == [(1, False, "no such operator of pools was run")]
     assert told(one, interrupted=True) == [(1, False, "the run was interrupted")]
     assert told(one, Expected(one.file)) == [(1, False, "the run was interrupted")]
 

@@ -14,7 +14,7 @@ from conformance.running.xfail import covers_words
 from conformance.running.xfail_draft import BROAD, Ledger, draft
 from conformance.running.xfail_file import parse_xfail
 from conformance.running.xfail_words import Drafted, Example, patterns_of
-from tests.running.test_expected import outcome
+from tests.running.outcomes import outcome
 
 
 def example(words: str, check: str = "exact") -> Example:
