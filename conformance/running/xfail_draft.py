@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import re
 from collections.abc import Sequence
@@ -47,7 +48,7 @@ class Ledger:
 
 def draft(ledger: Ledger, findings: Sequence[Finding], implementation: str = "", profile: str = "quick") -> list[str]:
     """An entry as text for everything that failed, in the order in which it did. ``implementation`` is named if it is given."""
-    entries = []
+    entries, implementation = [], glob.escape(implementation)
     for (operator, kind), failing in ledger.failing.items():
         for drafted in patterns_of(list(failing), ledger.passing.get(operator, [])):
             pattern, first = drafted.pattern, drafted.failing[0]

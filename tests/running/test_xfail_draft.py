@@ -119,12 +119,10 @@ def test_what_is_expected_or_skipped_is_not_written_again() -> None:
 
 
 def test_every_kind_of_failure_has_its_entry_with_the_implementation_and_the_profile_that_are_needed() -> None:
-    text = "\n".join(draft(kept(("failed", "raised"), ("failed", "crashed")), [], "mine.py:conv2d", "standard"))
+    text = "\n".join(draft(kept(("failed", "raised"), ("failed", "crashed")), [], "[a]*.py:conv2d", "standard"))
     entries = parse_xfail(text, "x.toml").entries
-    assert [(one.kind, one.implementation, one.profile) for one in entries] == [
-        ("raised", "mine.py:conv2d", "standard"),
-        ("crashed", "mine.py:conv2d", "standard"),
-    ]
+    assert [(one.kind, one.profile) for one in entries] == [("raised", "standard"), ("crashed", "standard")]
+    assert all(one.about("[a]*.py:conv2d") and not one.about("a.py:conv2d") for one in entries)
 
 
 @pytest.mark.parametrize("count", [1, 2])
