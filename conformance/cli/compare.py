@@ -60,7 +60,7 @@ def command(
         workloads = [workload for workload in workloads if workload.case.problem.operator in operators]
     console = make_console(stderr=json == "-")
     with Terminal(console) as terminal:
-        results, interrupted = _check_all(chosen, options, terminal)
+        results, interrupted = _check_all(chosen, options, terminal, by_name=bool(targets))
         timings: list[Timing] = []
         if not interrupted:
             results, interrupted = _ask_all(chosen, results, terminal)
@@ -91,12 +91,22 @@ def command(
     return exit_code(here or results, interrupted)
 
 
-def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) -> tuple[list[Implementation], bool]:
-    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold."""
+def _check_all(
+    targets: Sequence[Target], options: Options, terminal: Terminal, by_name: bool
+) -> tuple[list[Implementation], bool]:
+    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold.
+
+    What cannot be checked ends the comparison where the user named it (``by_name``), else it is left out with the reason.
+    """
     results = []
     for target in targets:
         run = Run(target, options, terminal.listener(brief=True))
-        results.append(run.execute())
+        try:
+            results.append(run.execute())
+        except UsageError as error:
+            if by_name:
+                raise
+            results.append(run.result().model_copy(update={"status": "unavailable", "reason": error.message}))
         if run.interrupted:
             return results, True
     return results, False
