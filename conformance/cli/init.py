@@ -58,7 +58,7 @@ def command(name: str, kind: str, operator: str, arrays: str | None, language: s
         _refuse_registered(registered_name(name))
     _write(made, output)
     first, *others = (output / file.path for file in made.files)
-    click.echo(f"wrote {first}" + (f", with {' and '.join(path.name for path in others)} beside it" if others else ""))
+    click.echo(f"wrote {first}" + (f", with {' and '.join(path.name for path in others)} for it" if others else ""))
     click.echo(f"edit  {first}, line {made.line}: write {operator} where it says {MARK}; all else is there")
     click.echo("then type")
     for line in made.commands:

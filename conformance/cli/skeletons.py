@@ -86,7 +86,7 @@ def skeleton(
             hint=f"there are those of {', '.join(OPERATORS_WITH_SKELETON)}; begin with one of them",
         )
     suffix = "c" if kind == "c" else "js" if kind == "process" and language == "node" else "py"
-    source = PurePosixPath(name, f"{name}.py") if kind == "package" else PurePosixPath(f"{name}.{suffix}")
+    source = PurePosixPath(name, "src", f"{name}.py") if kind == "package" else PurePosixPath(f"{name}.{suffix}")
     told = _Told(name, registered_name(name), kind, op, arrays, language, source)
     files = [File(source, _rendered(_OF_KIND[kind].format(suffix=suffix), told))]
     if kind == "package":
@@ -123,7 +123,7 @@ class _Told:
         if self.kind == "process":
             return (f"conformance check -- {'node' if self.language == 'node' else 'python3'} {_quoted(path)}",)
         if self.kind == "package":
-            return f"python -m pip install -e {_as_place(path.parent)}", f"conformance check {self.registered}"
+            return f"python -m pip install -e {_as_place(path.parents[1])}", f"conformance check {self.registered}"
         attribute = {"function": self.op.name, "layer": self.layer, "class": "Backend"}[self.kind]
         arrays = " --arrays torch" if self.kind == "function" and self.arrays == "torch" else ""
         return (f"conformance check {_quoted(f'{path}:{attribute}')}{arrays}",)

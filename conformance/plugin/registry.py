@@ -53,7 +53,7 @@ def registered(name: str) -> Implementation:
     """
     if name in _built_in():
         return _built_in()[name]()
-    entries = list(entry_points(group=GROUP, name=name))
+    entries = sorted(entry_points(group=GROUP, name=name), key=_package)
     if not entries:
         raise KeyError(name)
     if len(entries) > 1:
@@ -106,6 +106,9 @@ def _loaded(entry: EntryPoint) -> Any:
     found: Any = module
     for part in parts["attribute"].split("."):
         if not hasattr(found, part):
+            if getattr(found, "__file__", "") is None:  # a namespace package, which any folder is
+                folder = next(iter(found.__path__), "")
+                raise _wrong(entry, f"the folder {folder} is taken for the module {parts['module']}: type it in another folder")
             near = difflib.get_close_matches(part, [each for each in vars(found) if not each.startswith("_")], n=1)
             raise _wrong(entry, f"{parts['module']} has no {part}" + (f", but it has {near[0]}" if near else ""))
         found = getattr(found, part)
@@ -115,16 +118,14 @@ def _loaded(entry: EntryPoint) -> Any:
 def _made(found: Any, entry: EntryPoint) -> Implementation:
     """An implementation of what is registered: a class, or a function that makes one."""
     if not callable(found):
-        raise _wrong(entry, f"it is a {type(found).__name__}, and must be a class that derives from conformance.Implementation")
+        raise _wrong(
+            entry, f"it is of type {type(found).__name__}, and must be a class that derives from conformance.Implementation"
+        )
     try:
         made = found()
     except (Exception, SystemExit) as error:
         raise _wrong(entry, f"making one raised {words(error)} {where(error)}".rstrip()) from error
-    if not isinstance(made, Implementation):
-        what = (
-            "it is no class that derives"
-            if isinstance(found, type)
-            else f"it made a {type(made).__name__}, not an instance of one"
-        )
-        raise _wrong(entry, f"{what} from conformance.Implementation")
-    return made
+    if isinstance(made, Implementation):
+        return made
+    what = "it is a class that does" if isinstance(found, type) else f"what it makes, of type {type(made).__name__}, does"
+    raise _wrong(entry, f"{what} not derive from conformance.Implementation")

@@ -127,8 +127,8 @@ def test_a_name_is_refused_with_one_to_type_or_makes_files_that_stay_in_the_fold
     assert name.isascii()
     assert name.isidentifier()
     assert registered_name(name).replace("-", "").isalnum()
-    folder = f"{name}/" if kind == "package" else ""
-    assert [str(file.path).rpartition("/")[0] for file in made.files] == [folder.rstrip("/")] * len(made.files)
+    folders = {(name, "src"), (name,)} if kind == "package" else {()}
+    assert {file.path.parts[:-1] for file in made.files} == folders
     assert all(".." not in str(file.path) and not file.path.is_absolute() for file in made.files)
     assert all(name in shlex.split(command)[-1] or registered_name(name) in command for command in made.commands)
 

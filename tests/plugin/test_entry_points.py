@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import subprocess
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from conformance.cli.compare import _check_all
 from conformance.cli.list import _as_data
 from conformance.errors import UsageError
-from conformance.plugin.registry import registered, registered_names
+from conformance.plugin.registry import GROUP, _loaded, registered, registered_names
 from conformance.plugin.target import Target
 from conformance.report.terminal import Terminal, make_console
 from conformance.running.profile import PROFILES
@@ -39,7 +40,7 @@ def listed(python: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_installed_package_is_checked_by_its_name(python: str, tmp_path: Path) -> None:
-    done = typed("conformance check example-kn2row --json report.json", tmp_path, python)
+    done = typed("conformance check example-kn2row --profile brief --json report.json", tmp_path, python)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "CONFORMANT: example-kn2row" in done.stdout
     (result,) = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["implementations"]
@@ -63,10 +64,10 @@ WRONG = {
     "is-not-python": "importing it raised SyntaxError: invalid syntax (is_not_python.py, line 1)",
     "no-module": "there is no module broken_plugins.nowhere",
     "misspelt": "broken_plugins has no Bakend, but it has Backend",
-    "no-class": "it made a NoneType, not an instance of one from conformance.Implementation",
-    "no-implementation": "it is no class that derives from conformance.Implementation",
+    "no-class": "what it makes, of type NoneType, does not derive from conformance.Implementation",
+    "no-implementation": "it is a class that does not derive from conformance.Implementation",
     "abstract": "making one raised TypeError: Can't instantiate abstract class Abstract",
-    "constant": "it is a int, and must be a class that derives from conformance.Implementation",
+    "constant": "it is of type int, and must be a class that derives from conformance.Implementation",
     "without-a-class": "what is registered is written module:Class",
     "twice": "twice is registered by broken-plugins 0.3 and by second-plugin 2.0",
 }
@@ -122,6 +123,13 @@ def test_a_comparison_leaves_out_what_cannot_be_checked_unless_it_was_named(by_n
     assert (absent.name, absent.status) == ("scipy-direct", "unavailable")
     assert absent.reason == "scipy-direct does not claim conv_integer1d"
     assert (present.name, present.status) == ("numpy-gemm", "conformant")
+
+
+def test_a_folder_that_is_taken_for_the_module_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hidden_by_a_folder").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(UsageError, match=r"the folder .*hidden_by_a_folder is taken for the module hidden_by_a_folder"):
+        _loaded(EntryPoint("hidden", "hidden_by_a_folder:Backend", GROUP))
 
 
 def test_an_unknown_name_is_a_key_error() -> None:
