@@ -65,7 +65,7 @@ def command(
         workloads = [workload for workload in workloads if workload.case.problem.operator in operators]
     console = make_console(stderr=json == "-")
     with Terminal(console) as terminal:
-        results, interrupted = _check_all(chosen, options, known, terminal)
+        results, interrupted = _check_all(chosen, options, known, terminal, by_name=bool(targets))
         timings: list[Timing] = []
         if not interrupted:
             results, interrupted = _ask_all(chosen, results, terminal)
@@ -99,13 +99,21 @@ def command(
 
 
 def _check_all(
-    targets: Sequence[Target], options: Options, known: Known, terminal: Terminal
+    targets: Sequence[Target], options: Options, known: Known, terminal: Terminal, by_name: bool
 ) -> tuple[list[Implementation], bool]:
-    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold."""
+    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold.
+
+    What cannot be checked ends the comparison where the user named it (``by_name``), else it is left out with the reason.
+    """
     results = []
     for target in targets:
         run = Run(target, options, terminal.listener(brief=True), expected=known.expected())
-        results.append(run.execute())
+        try:
+            results.append(run.execute())
+        except UsageError as error:
+            if by_name:
+                raise
+            results.append(run.result().model_copy(update={"status": "unavailable", "reason": error.message}))
         if run.interrupted:
             return results, True
     return results, False

@@ -10,7 +10,8 @@ from typing import Any
 from conformance.plugin.implementation import Implementation, Lost, NotSupported, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, Job, Reply
 from conformance.plugin.layouts import lay_out
-from conformance.running.seen import copies, where, words
+from conformance.plugin.raised import where, words
+from conformance.running.seen import copies
 
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 

@@ -31,10 +31,11 @@ from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
 from conformance.plugin.probe import FIRST_CALLS
+from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
 from conformance.running import integrity, processes
 from conformance.running.processes import by_the_original
-from conformance.running.seen import copies, where, words
+from conformance.running.seen import copies
 from conformance.running.threads import concurrently
 
 _M_PERTURB = -6  # of glibc's malloc.h
