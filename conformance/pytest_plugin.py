@@ -86,7 +86,7 @@ class CaseItem(pytest.Item):
     def runtest(self) -> None:
         from conformance.running.findings import Group, describe
         from conformance.running.plan import make_trial
-        from conformance.running.run import run_trial
+        from conformance.running.trials import run_trial
 
         trial = make_trial(self.check, self.case, self.description.claims)
         if trial is None:

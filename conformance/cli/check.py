@@ -8,20 +8,22 @@ from pathlib import Path
 import click
 
 from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
+from conformance.cli.recording import go_on, journal_options, recording, say_what_is_there
 from conformance.errors import Exit
 from conformance.report.schema import Implementation
 from conformance.report.terminal import Terminal, make_console, summary, time_spent
-from conformance.running.run import Run
+from conformance.running.resume import run_recorded
 
 
 @click.command("check", cls=WithTarget)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="TARGET...")
 @common()
+@journal_options
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
+@click.pass_context
 def command(
-    targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None,
-    claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
-    huge: bool,
+    context: click.Context, /, json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+    journal: Path | None, resume: Path | None, **asked_for: object,
 ) -> int:  # fmt: skip
     """Check implementations of convolution or pooling.
 
@@ -35,27 +37,34 @@ def command(
       conformance check torch-cpu --operator conv2d --html report.html
       conformance check ./libconv.so
       conformance check -- node conv.js
+      conformance check path/to/file.py --profile thorough --journal run.jsonl
+      conformance check --resume run.jsonl
     """
-    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)
-    console = make_console(stderr=json == "-")
-    results: list[Implementation] = []
-    interrupted = False
-    waiting = list(targets)
-    while waiting:
-        text = waiting.pop(0)
-        target = make_target(text, operators, arrays, claim, no_claim)
-        with Terminal(console) as terminal:
-            run = Run(target, options, terminal.listener())
-            results.append(run.execute())
-        if run.description:  # a module's other functions for the same operators are checked one by one
-            waiting = [f"{text}:{name}" for name in run.description.others] + waiting
-        console.print(summary(results[-1], verbose))
-        if verbose:
-            console.print(time_spent(results[-1]), highlight=False)
-        if run.interrupted:
-            interrupted = True
-            console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
-            break
+    began = time.monotonic()
+    with recording(context, journal, resume) as (record, asked):
+        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit, asked.huge)
+        console = make_console(stderr=json == "-")
+        results: list[Implementation] = []
+        interrupted = False
+        say_what_is_there(record, console)
+        waiting = list(asked.targets)
+        while waiting:
+            text = waiting.pop(0)
+            target = make_target(text, asked.operators, asked.arrays, asked.claim, asked.no_claim)
+            with Terminal(console) as terminal:
+                run, result = run_recorded(record, target, options, terminal.listener())
+            results.append(result)
+            if run.description:  # a module's other functions for the same operators are checked one by one
+                waiting = [f"{text}:{name}" for name in run.description.others] + waiting
+            console.print(summary(result, verbose))
+            if verbose:
+                console.print(time_spent(result), highlight=False)
+            if run.interrupted:
+                interrupted = True
+                console.print(f"interrupted: the above is what was seen until then; {go_on(record, 'check')}", soft_wrap=True)
+                break
+        if record is not None and not interrupted:
+            record.finish(results)
     if html or junit or json:
         report = make_report("Conformance check", results, options, began, interrupted)
         write_files(report, html=html, junit=junit, json=json)
