@@ -86,10 +86,10 @@ def _state(contents: Contents) -> str:
 
 def _table(contents: Contents) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("target")
+    table.add_column("target", overflow="fold")
     for name in ("passed", "failed", "errored", "skipped", "findings", "operators"):
         table.add_column(name, justify="right")
-    table.add_column("state")
+    table.add_column("state", no_wrap=True)
     for part in contents.parts:
         counts = [part.statuses[status] for status in ("passed", "failed", "errored", "skipped")]
         operators = f"{len(part.done)} of {_wanted(part, contents)}"
@@ -105,7 +105,7 @@ def _wanted(part: Part, contents: Contents) -> int:
 def _how_far(part: Part) -> str:
     if part.ends is not None:
         return f"{part.ends.status}, {duration(part.ends.seconds)}"
-    return f"after {duration(part.at)}, {part.under_way:,} cases of the next operator"
+    return f"after {duration(part.at)}, in the next operator"
 
 
 def _save(file: Path, save: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import NoReturn
 
 from conformance.cases.case import parse_case
@@ -57,9 +58,10 @@ class Recorded(Recorder):
     def _lines(self) -> Iterator[tuple[int, Held]]:
         """The lines of this target. They were read before, so that nothing is wrong with them."""
         with open_journal(self.contents.path) as file:
+            places = islice(lines_of(file, self.part.place), self.contents.lines - self.part.place.number)
             try:
-                for place in lines_of(file, self.part.place):
-                    if place.number > self.contents.lines or isinstance(place.line, TargetBegins | TargetEnds):
+                for place in places:
+                    if isinstance(place.line, TargetBegins | TargetEnds):
                         return
                     if isinstance(place.line, Came | Found | Done):
                         yield place.number, place.line
