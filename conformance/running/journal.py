@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+try:
+    import fcntl
+except ImportError:  # no POSIX
+    fcntl = None  # type: ignore[assignment]
 
 from conformance.errors import UsageError
 from conformance.plugin.target import Target
@@ -129,6 +133,8 @@ def resume_journal(path: Path, command: str) -> Journal:
 
 def _opened(path: Path, flags: int) -> int:
     """The file, opened to append and locked."""
+    if fcntl is None:
+        raise UsageError("a journal needs the file locks of POSIX, which are not here", hint="leave out --journal and --resume")
     try:
         if flags & os.O_CREAT:
             path.parent.mkdir(parents=True, exist_ok=True)

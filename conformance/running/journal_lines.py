@@ -226,7 +226,7 @@ class Footer(Line):
 
 
 AnyLine = Header | TargetBegins | Came | Found | Done | TargetEnds | Resumed | Footer
-_KINDS: dict[str, type[AnyLine]] = {
+KINDS: dict[str, type[AnyLine]] = {
     kind.KIND: kind for kind in (Header, TargetBegins, Came, Found, Done, TargetEnds, Resumed, Footer)
 }
 
@@ -251,7 +251,7 @@ def read_line(text: bytes, number: int, checksum: int) -> tuple[AnyLine, int]:
         raise NotALine(f"it is numbered {int(head[1])}: lines are missing, repeated or out of their order")
     if found != int(tail[1], 16):
         raise NotALine("its checksum does not fit: it was altered, or it belongs to another journal")
-    kind = _KINDS.get(head[2].decode())
+    kind = KINDS.get(head[2].decode())
     if kind is None:
         raise NotALine(f"lines of the kind {head[2].decode()!r} are not known to this version")
     try:

@@ -23,7 +23,7 @@ from conformance.running.journal_file import Broken, Contents, Part, lines_of, o
 from conformance.running.journal_lines import Came, Described, Done, Found, TargetBegins, TargetEnds, differences
 from conformance.running.journal_values import NotALine
 from conformance.running.outcome import Listener, Silence
-from conformance.running.plan import Trial, make_trial
+from conformance.running.plan import Trial, bytes_of, make_trial
 from conformance.running.profile import profile_named
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
 from conformance.running.run import Options, Run
@@ -31,6 +31,9 @@ from conformance.running.suite import files_of
 from conformance.running.worker import Description
 
 Held = Came | Found | Done
+
+
+_MOST_BYTES = 2**30  # of the tensors of a case that is made again; no case of the suite has as many
 
 
 class Recorded(Recorder):
@@ -74,6 +77,8 @@ class Recorded(Recorder):
             check, case = CHECKS[line.check], dataclasses.replace(parse_case(line.case), origin=line.origin)
         except (KeyError, ValueError) as error:
             self.refuse(f"{line.check} on {line.case} is not understood ({error})")
+        if bytes_of(case.problem) > _MOST_BYTES and check.name != "huge":  # whose tensors are made of a period
+            self.refuse(f"{case} is larger than any case of {check.name}")
         if not with_calls or line.failure is None:
             return Trial(check, case)
         return make_trial(check, case, self.claims) or Trial(check, case, check.calls(case))

@@ -78,7 +78,8 @@ def _killed_again_and_again(whole: Path, folder: Path, kills: int, seed: str) ->
         running = start(*_command(journal, began), calls=calls, pause=_PAUSE)
         _wait_a_while(running.pid, journal, draw)
         running.kill()  # of this process alone; its worker sees that nobody is there
-        running.communicate()
+        _, errors = running.communicate()
+        assert running.returncode in (0, -signal.SIGKILL), errors  # no worker that is left keeps the journal locked
         contents = _what_is_left(journal)
         outcomes = contents.outcomes if contents is not None else 0
         check_called(logged(calls), TRIALS[before:outcomes], TRIALS[outcomes : outcomes + _AHEAD + 2])

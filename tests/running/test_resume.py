@@ -355,6 +355,17 @@ class _Fake:
         return self.text
 
 
+def test_a_forged_case_of_any_size_is_refused_before_it_is_made(whole: Whole, tmp_path: Path) -> None:
+    def huge(made: list[AnyLine]) -> list[AnyLine]:
+        number = next(n for n, line in enumerate(made) if isinstance(line, Came) and line.failure)
+        fake = made[number].model_copy(update={"case": "conv1d f32 n100000 c1000 i100000 o1 k1 values=integers:0"})
+        return [*made[:number], fake, *made[number + 1 :]]
+
+    contents = read_journal(edited(whole("Wrong")[0], tmp_path / "copy.jsonl", huge))
+    with pytest.raises(UsageError, match="is larger than any case"):
+        recalled(contents, contents.parts[0], options_of(contents))
+
+
 def test_a_file_that_is_changed_while_it_is_read_is_refused(whole: Whole, tmp_path: Path) -> None:
     path, _ = whole("Wrong")
     copy = cut(path, tmp_path / "copy.jsonl", 1000)
