@@ -358,7 +358,7 @@ class _Fake:
 def test_a_forged_case_of_any_size_is_refused_before_it_is_made(whole: Whole, tmp_path: Path) -> None:
     def huge(made: list[AnyLine]) -> list[AnyLine]:
         number = next(n for n, line in enumerate(made) if isinstance(line, Came) and line.failure)
-        fake = made[number].model_copy(update={"case": "conv1d f32 n100000 c1000 i100000 o1 k1 values=integers:0"})
+        fake = made[number].model_copy(update={"case": "conv1d f32 n1000 c1000 i1000 o1 k1 values=integers:0"})
         return [*made[:number], fake, *made[number + 1 :]]
 
     contents = read_journal(edited(whole("Wrong")[0], tmp_path / "copy.jsonl", huge))
