@@ -19,6 +19,7 @@ _COMMANDS = {
     "fingerprint": "Find out how implementations compute: bits, rounding, order of summation.",
     "mutants": "Measure the suite: does it find out every deliberately broken implementation, and how soon.",
     "include-dir": "Say where the C header for shared libraries is.",
+    "journal": "Show what the journal of a run holds, save what is whole of it, write its report.",
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from conformance.running.outcome import Outcome
 from conformance.running.plan import Trial, make_trial
 from conformance.running.shrink import shrink
 
-_SMALL = 80  # elements of an array that is printed in a finding
+SMALL = 80  # elements of an array that is printed in a finding
 
 
 @dataclass
@@ -33,6 +33,11 @@ class Group:
     first: Outcome
     count: int = 1
     shrunk: bool = False
+    key: tuple[str, str, str] = field(init=False)
+    """Of the failures that it was made of, also where another one comes to stand for them."""
+
+    def __post_init__(self) -> None:
+        self.key = key_of(self.first)
 
 
 def key_of(outcome: Outcome) -> tuple[str, str, str]:
@@ -152,7 +157,7 @@ def _number(value: float | complex | None) -> str | None:
 
 def _grid(array: np.ndarray | None) -> str | None:
     """A small array as text, without its leading axes of size 1; None for a large one."""
-    if array is None or array.size > _SMALL:
+    if array is None or array.size > SMALL:
         return None
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]

@@ -63,11 +63,11 @@ class Trial:
     @property
     def memory(self) -> int:
         """About how many bytes its calls need at once beyond what any call needs: tensors, results and a copy of each."""
-        return max((2 * _bytes(call.problem) for call in self.calls if call.repeated), default=0)
+        return max((2 * bytes_of(call.problem) for call in self.calls if call.repeated), default=0)
 
 
-def _bytes(problem: Problem) -> int:
-    """Of all tensors and results."""
+def bytes_of(problem: Problem) -> int:
+    """Bytes of all tensors and results of a problem."""
     given = sum(math.prod(shape) * problem.dtype_of(name).itemsize for name, shape in problem.array_shapes.items())
     each = problem.result_format.numpy.itemsize + (8 if problem.indices else 0)
     return given + math.prod(problem.result_shape) * each
