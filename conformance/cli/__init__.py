@@ -9,6 +9,7 @@ import traceback
 import click
 
 from conformance.errors import Exit, UsageError
+from conformance.plain import lines
 
 _COMMANDS = {
     "check": "Check implementations: are they right, how accurate, and if not, what is wrong.",
@@ -66,9 +67,9 @@ def main() -> None:
         sys.stderr.close()
         code = Exit.CONFORMANT
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
-        traceback.print_exc()
+        click.echo(lines(traceback.format_exc()), err=True)
         _complain(
-            f"the harness itself failed: {type(error).__name__}: {error}",
+            lines(f"the harness itself failed: {type(error).__name__}: {error}"),
             "this is a bug of conv-conformance's, not of the target's",
         )
         code = Exit.NOTHING_VERIFIED

@@ -56,7 +56,7 @@ def command(
         claims = description.claims.get(case.problem.operator)
         reason = claims.refusal(case.problem) if claims else f"{case.problem.operator} is not claimed"
         if reason:
-            console.print(f"skipped: {reason}", highlight=False)
+            console.print(f"skipped: {reason}")
             return Exit.NOTHING_VERIFIED
         said_kind = "values=" in text
         outcomes = [

@@ -51,7 +51,7 @@ def command(
             waiting = [f"{text}:{name}" for name in run.description.others] + waiting
         console.print(summary(results[-1], verbose))
         if verbose:
-            console.print(time_spent(results[-1]), highlight=False)
+            console.print(time_spent(results[-1]))
         if run.interrupted:
             interrupted = True
             console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
@@ -60,7 +60,7 @@ def command(
         report = make_report("Conformance check", results, options, began, interrupted)
         write_files(report, html=html, junit=junit, json=json)
     if html:
-        console.print(f"report: {html}", highlight=False)
+        console.print(f"report: {html}")
     return exit_code(results, interrupted)
 
 

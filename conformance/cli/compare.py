@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import click
@@ -12,6 +12,7 @@ from conformance.cli.check import exit_code
 from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
 from conformance.dialect.interview import interview
 from conformance.errors import UsageError
+from conformance.plain import MOST_OF_NAME, line
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
 from conformance.report.environment import available_cores
@@ -73,7 +74,7 @@ def command(
         if len(result.findings) > _FIRST and not verbose:
             console.print(f"… and {len(result.findings) - _FIRST} more findings of {result.name}: they are in the report")
         if verbose:
-            console.print(time_spent(result), highlight=False)
+            console.print(time_spent(result))
     if timings:
         console.print(timing_table(timings))
     report = make_report(
@@ -86,20 +87,28 @@ def command(
         write_files(report, html=None, junit=None, json=json)
     if interrupted:
         console.print("interrupted: the report holds what was measured until then; run the same command for the rest")
-    console.print(f"report: {page.resolve()} (and .md, .json beside it)", highlight=False, soft_wrap=True)
+    console.print(f"report: {page.resolve()} (and .md, .json beside it)", soft_wrap=True)
     here = [result for result in results if result.status != "unavailable"]
     return exit_code(here or results, interrupted)
 
 
 def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) -> tuple[list[Implementation], bool]:
     """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold."""
-    results = []
+    results: list[Implementation] = []
     for target in targets:
         run = Run(target, options, terminal.listener(brief=True))
-        results.append(run.execute())
+        results.append(_told_apart(run.execute(), target, {one.name for one in results}))
         if run.interrupted:
             return results, True
     return results, False
+
+
+def _told_apart(result: Implementation, target: Target, taken: Set[str]) -> Implementation:
+    """Times and errors are kept by name: one that says it is called like another goes by its target too."""
+    name, number = result.name, 1
+    while name in taken:
+        name, number = f"{result.name} ({line(target.text, MOST_OF_NAME)}{f', {number}' * (number > 1)})", number + 1
+    return result.model_copy(update={"name": name})
 
 
 def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal: Terminal) -> tuple[list[Implementation], bool]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from conformance.report import view
 
@@ -19,3 +22,8 @@ def environment() -> Environment:
     templates.filters["duration"] = view.duration
     templates.filters["number"] = view.number
     return templates
+
+
+def style() -> Markup:
+    """The style sheet of a page."""
+    return Markup((files("conformance.report") / "templates" / "page.css").read_text(encoding="utf-8"))

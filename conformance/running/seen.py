@@ -8,19 +8,38 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from conformance.plain import MOST_OF_NAME, line
 from conformance.plugin.implementation import WrongResult
+from conformance.plugin.wire import limit_of
+from conformance.problem import Problem
+
+LEAST_RESULT = 2**26
+"""Bytes that the results of a call may have in any case; some times what they should have are allowed too."""
+_MOST_RESULTS = 16
+_MOST_READ, _MOST_SHOWN = 10_000, 300  # characters of an error's message
 
 
-def copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    """What leaves the process: nothing that needs the implementation's own code to be read."""
+def copies(outputs: tuple[np.ndarray, ...], problem: Problem) -> tuple[np.ndarray, ...]:
+    """What leaves the process: nothing that needs the implementation's own code to be read, and no more than is judged."""
     if any(output.dtype.hasobject for output in outputs):
         raise WrongResult("returned an array of Python objects, not of numbers")
+    if len(outputs) > _MOST_RESULTS:
+        raise WrongResult(f"returned {len(outputs)} arrays")
+    total = sum(output.nbytes for output in outputs)
+    if total > LEAST_RESULT and total > limit_of(problem):
+        shapes = " and ".join(f"{output.dtype}{list(output.shape)}" for output in outputs)
+        raise WrongResult(f"returned {shapes}: {total:.3g} bytes, too many to be looked at")
     return tuple(np.array(output, order="C", copy=True) for output in outputs)
 
 
 def words(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
+    """An error's name and the first line of what it says, whatever it calls itself."""
+    name = line(type(error).__name__, MOST_OF_NAME)
+    try:
+        text = str(error)[:_MOST_READ].strip().splitlines()
+    except Exception:  # of an error that cannot even say what it is
+        text = []
+    return f"{name}: {line(text[0], _MOST_SHOWN)}" if text else name
 
 
 def where(error: BaseException) -> str:
