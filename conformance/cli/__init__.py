@@ -66,6 +66,9 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
         sys.stderr.close()
         code = Exit.CONFORMANT
+    except MemoryError as error:
+        _complain(f"there is not enough memory: {error}", "free some, or take something smaller")
+        code = Exit.NOTHING_VERIFIED
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
         click.echo(lines(traceback.format_exc()), err=True)
         _complain(

@@ -32,7 +32,7 @@ def parse_report(data: bytes, place: str) -> Report:
 
 
 def validated(kind: type[V], version: int, value: Any, place: str, what: str, hint: str) -> V:
-    """``value``, as JSON has it, as a ``kind`` of this ``version``; else :class:`UsageError` with the first field that is wrong."""
+    """``value``, as JSON has it, as a ``kind`` of this ``version``; or :class:`UsageError` says which field is wrong."""
     if not isinstance(value, dict):
         raise UsageError(f"{place} is no {what}: it holds no object", hint=hint)
     given = value.get("schema_version")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -10,6 +11,7 @@ from markupsafe import Markup
 from conformance.report import view
 
 
+@cache
 def environment() -> Environment:
     """Jinja's environment over the package's templates."""
     templates = Environment(

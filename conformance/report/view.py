@@ -10,7 +10,6 @@ from conformance.problem import OPERATORS
 from conformance.problem.dialect import DIALECT
 from conformance.report.schema import Accuracy, DialectAnswer, Implementation, ReceptiveField, Report, Timing
 
-
 _LATER = ("tf32", "bfloat16", "fft", "none")  # classes of accuracy, each weaker than those before
 
 

@@ -180,11 +180,10 @@ class Session:
             raise WorkerLost("unreadable", words, self._tail()) from error
 
     def _tail(self) -> str:
-        with contextlib.suppress(OSError):
-            with self._output.open("rb") as file:  # a target may have printed gigabytes
-                size = file.seek(0, os.SEEK_END)
-                file.seek(max(0, size - _TAIL))
-                return file.read(_TAIL).decode(errors="replace")
+        with contextlib.suppress(OSError), self._output.open("rb") as file:  # a target may have printed gigabytes
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            return file.read(_TAIL).decode(errors="replace")
         return ""
 
 

@@ -163,8 +163,8 @@ def settle(target: Target, number: int, kept: int) -> Settled:
     given = varied(block.base, number, data_number(number, kept))
     changed = [name for name, array in block.tensors[kept].items() if array.tobytes() != given[name].tobytes()]
     trouble = [("changed its input", f"the tensor {name} was changed by a timed call") for name in changed]
-    for native, copies in block.results:
-        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), copies, strict=True)):
+    for native, before in block.results:
+        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), before, strict=True)):
             trouble.append(("changed its result", "a result was changed after its call had returned"))
     outputs = block.results[0][1]
     block.results.clear()

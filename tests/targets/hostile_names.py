@@ -32,7 +32,10 @@ class Hostile(Implementation):
 
     name = LONG
     summary = LONG
-    claims = {"conv2d": Claims(("float32",), frozenset({"batch", "channels", "out_channels", "kernel"}))}
+
+    @property
+    def claims(self):
+        return {"conv2d": Claims(("float32",), frozenset({"batch", "channels", "out_channels", "kernel"}))}
 
     def notes(self):
         return tuple(ALL for _ in range(10_000))
@@ -77,7 +80,9 @@ class FailsToLoad(Hostile):
 class ClaimsWhatThereIsNot(Hostile):
     """Claims an operator that nobody knows."""
 
-    claims = {"conv2d": Claims(("float32",)), ALL: Claims(("float32",))}
+    @property
+    def claims(self):
+        return {"conv2d": Claims(("float32",)), ALL: Claims(("float32",))}
 
 
 class NamedByANumber(Hostile):
