@@ -12,7 +12,7 @@ import math
 import os
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,9 @@ class Entry:
     seeds: tuple[bytes, ...]
     refuses: tuple[type[Exception], ...]
     holds: Callable[[Any], None] = lambda value: None
-    words: tuple[bytes, ...] = field(default=())
+    words: tuple[bytes, ...] = ()
+    json: bool = False
+    """Whether its inputs are, or begin with, a JSON text."""
 
     def try_one(self, data: bytes) -> bool:
         """Read ``data``; False if it was refused. Raises what is wrong about the reader."""
@@ -296,16 +298,19 @@ ENTRIES: dict[str, Entry] = {
             (b"-- node 'conv js' \"a b\"", b"path/to/file.py:conv2d", b"-- sh -c 'a\nb'"),
             (UsageError,), _same_command, (b"-- ", b"'", b'"', b"\\", b"\x1b[2J"),
         ),
-        Entry("hello", wire.decode_hello, _HELLOS, (wire.WireError,), _bounded_hello, _JSON),
+        Entry("hello", wire.decode_hello, _HELLOS, (wire.WireError,), _bounded_hello, _JSON, json=True),
         Entry(
             "answer", lambda data: wire.decode_answer(data, 1, _LIMIT, room=64), _ANSWERS, (wire.WireError,), _bounded_answer,
-            (*_JSON, b'"id":1', b'"outputs":', b'"dtype":"int8"', b'"shape":', b'"offset":64', b"4611686018427387904"),
+            (*_JSON, b'"id":1', b'"outputs":', b'"dtype":"int8"', b'"shape":', b'"offset":64', b"4611686018427387904"), json=True,
         ),
         Entry(
             "pipe", _asked, tuple(_HELLOS[0] + answer for answer in _ANSWERS), (UsageError, Lost), _whole_answer,
-            (*_JSON, b"\n", b'"id":1', b'"outputs":', b'"shape":[9]'),
+            (*_JSON, b"\n", b'"id":1', b'"outputs":', b'"shape":[9]'), json=True,
         ),
-        Entry("report", lambda data: parse_report(data, "file"), (_REPORT, _BARE), (UsageError,), _rendered, _JSON),
-        Entry("mutation report", lambda data: parse_mutation(data, "file"), (_MUTANTS,), (UsageError,), _rendered_mutants, _JSON),
+        Entry("report", lambda data: parse_report(data, "file"), (_REPORT, _BARE), (UsageError,), _rendered, _JSON, json=True),
+        Entry(
+            "mutation report", lambda data: parse_mutation(data, "file"), (_MUTANTS,), (UsageError,), _rendered_mutants, _JSON,
+            json=True,
+        ),
     )
 }  # fmt: skip
