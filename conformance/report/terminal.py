@@ -125,7 +125,7 @@ def print_finding(console: Console, finding: Finding) -> None:
     if finding.output.strip():
         facts.append(("it printed", finding.output.strip()[-500:]))
     for name, value in facts:
-        first, *rest = value.splitlines()
+        first, *rest = value.splitlines() or [""]
         text.append("\n".join([f"    {name:<15}{first}", *(f"{'':<19}{line}" for line in rest), ""]))
     text.append(f"    repeat with    {finding.command}", "cyan")
     console.print(text, soft_wrap=True)

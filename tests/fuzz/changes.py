@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from random import Random
 from typing import Any
@@ -46,27 +47,32 @@ def exchanged(data: bytes, random: Random) -> bytes:
     text, newline, rest = data.partition(b"}\n") if data.count(b"}\n") and not data.startswith(b"{\n") else (data, b"", b"")
     try:
         root: Any = [json.loads(text + newline)]
+        for _ in range(random.randint(1, 3)):
+            _exchange(root, random)
+        made = json.dumps(root[0] if root else None).encode()
     except (ValueError, RecursionError):
         return data
-    for _ in range(random.randint(1, 3)):
-        holders = list(_holders(root))
-        holder = random.choice(holders)
-        places: list[Any] = list(holder) if isinstance(holder, dict) else list(range(len(holder)))
-        place = random.choice(places)
-        deed = random.randrange(6)
-        if deed == 0 and holder is not root:
-            del holder[place]
-        elif deed == 1 and isinstance(holder, list):
-            holder.insert(place, holder[place])
-        elif deed == 2 and isinstance(holder, dict):
-            holder[random.choice(["more", ALL, "schema_version", "id", "operator"])] = random.choice(_VALUES)
-        elif deed == 3:
-            other = random.choice(holders)
-            holder[place] = json.loads(json.dumps(other))
-        else:
-            holder[place] = random.choice(_VALUES)
-    end = b"\n" if newline else b""
-    return json.dumps(root[0] if root else None).encode() + end + rest
+    return made + (b"\n" if newline else b"") + rest
+
+
+def _exchange(root: list[Any], random: Random) -> None:
+    """Change one value somewhere in ``root``."""
+    holders = list(_holders(root))
+    if not holders:
+        return
+    holder = random.choice(holders)
+    place = random.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
+    deed = random.randrange(6)
+    if deed == 0 and holder is not root:
+        del holder[place]
+    elif deed == 1 and isinstance(holder, list):
+        holder.insert(place, copy.deepcopy(holder[place]))
+    elif deed == 2 and isinstance(holder, dict):
+        holder[random.choice(["more", ALL, "schema_version", "id", "operator"])] = copy.deepcopy(random.choice(_VALUES))
+    elif deed == 3:
+        holder[place] = copy.deepcopy(random.choice(holders))
+    else:
+        holder[place] = copy.deepcopy(random.choice(_VALUES))
 
 
 def _holders(value: Any) -> Any:
