@@ -19,6 +19,7 @@ MOST_PRODUCTS = 2**38
 MOST_TAPS = 2**22
 """Elements that one window may read in a case that is judged in parts (``values=periodic``)."""
 _BYTES = 64  # of an element of any tensor, with what is made of it; 22 to 40 were seen
+_GATHERED_BYTES = 24  # of an element that a pooling reads through a window
 _TABLE_BYTES = 48  # of a place and a tap of one axis
 
 
@@ -53,7 +54,8 @@ def memory(case: Case) -> int:
         return 0
     problem = case.problem
     tables = sum(places * window.kernel for places, window in zip(problem.places, problem.windows, strict=True))
-    return _BYTES * _elements(problem) + _TABLE_BYTES * tables
+    gathered = _GATHERED_BYTES * reads(problem) if problem.op.is_pool else 0  # sums are made in blocks, maxima are not
+    return _BYTES * _elements(problem) + _TABLE_BYTES * tables + gathered
 
 
 def _elements(problem: Problem) -> int:

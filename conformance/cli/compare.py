@@ -97,13 +97,13 @@ def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) 
     results: list[Implementation] = []
     for target in targets:
         run = Run(target, options, terminal.listener(brief=True))
-        results.append(_told_apart(run.execute(), target, {one.name for one in results}))
+        results.append(told_apart(run.execute(), target, {one.name for one in results}))
         if run.interrupted:
             return results, True
     return results, False
 
 
-def _told_apart(result: Implementation, target: Target, taken: Set[str]) -> Implementation:
+def told_apart(result: Implementation, target: Target, taken: Set[str]) -> Implementation:
     """Times and errors are kept by name: one that says it is called like another goes by its target too."""
     name, number = result.name, 1
     while name in taken:

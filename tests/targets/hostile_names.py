@@ -52,7 +52,7 @@ class Hostile(Implementation):
         x, w = arrays["x"], arrays["w"]
 
         def call():
-            print(LONG.encode("utf-8", "replace").decode())
+            print((LONG if problem.channels == 3 else ALL).encode("utf-8", "replace").decode())
             sys.stderr.write(ALL.encode("utf-8", "replace").decode())
             y = np.zeros(problem.result_shape, np.float32)
             for i in range(w.shape[2]):
