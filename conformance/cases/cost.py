@@ -31,7 +31,9 @@ def require_affordable(case: Case) -> Case:
     """Return ``case``, or raise :class:`TooLarge` with what it would cost and what is allowed."""
     problem = case.problem
     if case.kind == "periodic":
-        counts = (("elements read by one window", math.prod(problem.kernel) * problem.channels, MOST_TAPS),)
+        counts: tuple[tuple[str, int, int], ...] = (
+            ("elements read by one window", math.prod(problem.kernel) * problem.channels, MOST_TAPS),
+        )
     else:
         counts = (("elements read through windows", reads(problem), MOST_READS), ("multiply-adds", problem.work, MOST_PRODUCTS))
     for what, count, most in counts:
