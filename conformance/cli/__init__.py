@@ -9,6 +9,7 @@ import traceback
 import click
 
 from conformance.errors import Exit, UsageError
+from conformance.plain import lines
 
 _COMMANDS = {
     "init": "Write a skeleton of a target, which passes the check after one edit.",
@@ -67,10 +68,13 @@ def main() -> None:
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
         sys.stderr.close()
         code = Exit.CONFORMANT
+    except MemoryError as error:
+        _complain(f"there is not enough memory: {error}", "free some, or take something smaller")
+        code = Exit.NOTHING_VERIFIED
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
-        traceback.print_exc()
+        click.echo(lines(traceback.format_exc()), err=True)
         _complain(
-            f"the harness itself failed: {type(error).__name__}: {error}",
+            lines(f"the harness itself failed: {type(error).__name__}: {error}"),
             "this is a bug of conv-conformance's, not of the target's",
         )
         code = Exit.NOTHING_VERIFIED

@@ -68,7 +68,7 @@ def command(
                 waiting = [f"{text}:{name}" for name in run.description.others] + waiting
             console.print(summary(result, verbose))
             if verbose:
-                console.print(time_spent(result), highlight=False)
+                console.print(time_spent(result))
             if run.interrupted:
                 interrupted = True
                 console.print(f"interrupted: the above is what was seen until then; {go_on(record, 'check')}", soft_wrap=True)
@@ -81,7 +81,7 @@ def command(
         report = make_report("Conformance check", results, options, began, interrupted, unmet=unmet)
         write_files(report, html=html, junit=junit, json=json)
     if html:
-        console.print(f"report: {html}", highlight=False)
+        console.print(f"report: {html}")
     return exit_code(results, interrupted, unmet)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 
 import click
@@ -14,6 +14,7 @@ from conformance.cli.recording import go_on, journal_options, recording, say_wha
 from conformance.cli.xfail import Known, xfail_option
 from conformance.dialect.interview import interview
 from conformance.errors import UsageError
+from conformance.plain import MOST_OF_NAME, line
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
 from conformance.report.environment import available_cores
@@ -85,7 +86,7 @@ def command(
         if len(result.findings) > _FIRST and not verbose:
             console.print(f"… and {len(result.findings) - _FIRST} more findings of {result.name}: they are in the report")
         if verbose:
-            console.print(time_spent(result), highlight=False)
+            console.print(time_spent(result))
     if timings:
         console.print(timing_table(timings))
     unmet = known.unmet(interrupted)
@@ -101,7 +102,7 @@ def command(
         write_files(report, html=None, junit=None, json=json)
     if interrupted:
         console.print(f"interrupted: the report holds what was measured until then; {go_on(record, 'compare')}", soft_wrap=True)
-    console.print(f"report: {page.resolve()} (and .md, .json beside it)", highlight=False, soft_wrap=True)
+    console.print(f"report: {page.resolve()} (and .md, .json beside it)", soft_wrap=True)
     here = [result for result in results if result.status != "unavailable"]
     return exit_code(here or results, interrupted, unmet)
 
@@ -113,7 +114,7 @@ def _check_all(
 
     What cannot be checked ends the comparison where the user named it (``by_name``), else it is left out with the reason.
     """
-    results = []
+    results: list[Implementation] = []
     for target in targets:
         try:
             run, result = run_recorded(record, target, options, terminal.listener(brief=True), known.expected())
@@ -122,12 +123,20 @@ def _check_all(
                 raise
             results.append(Implementation(name=target.text, summary="", status="unavailable", reason=error.message))
             continue
-        results.append(result)
+        results.append(told_apart(result, target, {one.name for one in results}))
         if run.interrupted:
             return results, True
     if record is not None:
         record.finish(results)
     return results, False
+
+
+def told_apart(result: Implementation, target: Target, taken: Set[str]) -> Implementation:
+    """Times and errors are kept by name: one that says it is called like another goes by its target too."""
+    name, number = result.name, 1
+    while name in taken:
+        name, number = f"{result.name} ({line(target.text, MOST_OF_NAME)}{f', {number}' * (number > 1)})", number + 1
+    return result.model_copy(update={"name": name})
 
 
 def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal: Terminal) -> tuple[list[Implementation], bool]:

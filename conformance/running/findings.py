@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +14,7 @@ from conformance.checks import CHECKS, Check
 from conformance.checks.base import Failure
 from conformance.diagnosis.diagnose import Diagnosis
 from conformance.diagnosis.receptive_field import Field
+from conformance.plain import quoted
 from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure, known_words
 from conformance.plugin.target import Target
@@ -143,8 +143,8 @@ def repeat_command(trial: Trial, target: Target) -> str:
     check = "" if trial.check.name == "exact" else f" --check {trial.check.name}"
     target = dataclasses.replace(target, operators=())
     if target.command:
-        return f"conformance case {shlex.quote(str(trial.case))}{check} {target.command_options}"
-    return f"conformance case {shlex.quote(str(trial.case))} --on {target.command_options}{check}"
+        return f"conformance case {quoted(str(trial.case))}{check} {target.command_options}"
+    return f"conformance case {quoted(str(trial.case))} --on {target.command_options}{check}"
 
 
 def _message(failure: Failure, check: Check) -> str:

@@ -17,8 +17,8 @@ from time import monotonic
 from typing import Any
 
 from conformance.running import processes
+from conformance.running.answers import load
 from conformance.running.channel import Channel, Unreadable, nameless_file, pack
-from conformance.running.plain import load
 from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, serve
 
 _LOOK = 0.25  # seconds between looks at whether the process is still there: another may hold its end of the socket open

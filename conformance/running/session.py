@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import signal
 import tempfile
 from dataclasses import dataclass
@@ -17,11 +18,13 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from conformance.errors import UsageError
+from conformance.plain import MOST_OF_WORDS, end_of, line
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.channel import Unreadable
+from conformance.running.heard import MOST_OF_KIND, MOST_PRINTED, plain_description, plain_replies
 from conformance.running.launch import fresh
 from conformance.running.line import Escaped, Expired, Line, Ticket
 from conformance.running.worker import Description
@@ -31,7 +34,7 @@ LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
-_TAIL = 2000  # characters of a worker's output that are shown
+_TAIL = 4 * MOST_PRINTED  # bytes at the end of a worker's output that are read
 _PRINTED = 300  # and of what a program printed that could not be used
 
 
@@ -39,8 +42,9 @@ class WorkerLost(Exception):
     """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``output`` the end of what the worker printed."""
 
     def __init__(self, kind: str, message: str, output: str) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.output = kind, message, output
+        self.kind, self.message = line(kind, MOST_OF_KIND), line(message, MOST_OF_WORDS)
+        self.output = end_of(output, MOST_PRINTED)
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +55,7 @@ class Pending:
     ticket: Ticket
 
     def result(self) -> list[Reply]:
-        replies: list[Reply] = self.session.wait(self.ticket)
-        return replies
+        return plain_replies(self.session.wait(self.ticket))
 
 
 class Session:
@@ -119,7 +122,7 @@ class Session:
                 raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
-        return described
+        return plain_description(described)
 
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
@@ -173,8 +176,10 @@ class Session:
             raise WorkerLost("unreadable", words, self._tail()) from error
 
     def _tail(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._output.read_text(errors="replace")[-_TAIL:]
+        with contextlib.suppress(OSError), self._output.open("rb") as file:  # a target may have printed gigabytes
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - _TAIL))
+            return file.read(_TAIL).decode(errors="replace")
         return ""
 
 
