@@ -91,7 +91,8 @@ class Finding(Value):
 
     ``kind`` is "wrong value", "wrong shape", "raised", "crashed", "hung", ...; ``case`` parses back to the same case, and
     ``command`` repeats it; ``known`` says what it is where the backend's author knows. ``inputs`` and the two grids are
-    printed arrays, given where they are small enough to read.
+    printed arrays, given where they are small enough to read; ``output`` and ``error_output`` are the ends of what was
+    printed on stdout and stderr.
     ``diagnosis`` says in words what it is, the first line first, and is empty where that is not known; ``hypothesis`` is the
     key of the changed rule that explains all failing cases, ``where`` the failing region, ``fingerprint`` with how many
     bits and in which order it computes, where that was looked at.
@@ -114,6 +115,7 @@ class Finding(Value):
     expected_grid: str | None = None
     actual_grid: str | None = None
     output: str = ""
+    error_output: str = ""
     found_as: str = ""
     failing_cases: int = 1
     diagnosis: tuple[str, ...] = ()

@@ -53,6 +53,8 @@ class Options:
     operators: tuple[str, ...] = ()
     seed: int = 0
     time_limit: float = 10.0
+    memory_limit: int | None = None
+    """Bytes that a worker may take; None is a share of what is free, 0 is no limit."""
 
 
 @dataclass
@@ -84,7 +86,7 @@ class Run:
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
         try:
-            with self.session or Session(self.target, self.options.time_limit) as session:
+            with self.session or Session(self.target, self.options.time_limit, memory_limit=self.options.memory_limit) as session:
                 self.description = session.describe()
                 self.target = session.target
                 if not self.description.unavailable:
@@ -273,7 +275,7 @@ def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
         replies = waiting.pending.result()
     except WorkerLost as lost:
         failure = Failure(lost.kind, lost.message)
-        return Outcome(trial, "errored", Judgement(failure), output=lost.output)
+        return Outcome(trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr)
     return outcome_of(trial, replies, claims)
 
 

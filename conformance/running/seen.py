@@ -9,6 +9,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from conformance.plugin.implementation import WrongResult
+from conformance.running.memory import NO_MEMORY, in_force, size_words
+from conformance.running.printed import shown
+
 
 
 def copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
@@ -18,8 +21,24 @@ def copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     return tuple(np.array(output, order="C", copy=True) for output in outputs)
 
 
+def told(error: BaseException) -> tuple[str, str]:
+    """The kind of what a call raised, and what is said of it."""
+    if not _is_of_memory(error):
+        return "raised", f"raised {words(error)} {where(error)}".rstrip()
+    limit = in_force()
+    more = f"; a worker may take {size_words(limit)} (--memory-limit)" if limit else ""
+    return "out of memory", f"{words(error)}{more}"
+
+
+def _is_of_memory(error: BaseException) -> bool:
+    """Frameworks have errors of their own for it, most of them told by their words only."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError | ValueError | OSError) and NO_MEMORY.search(str(error)) is not None
+    )
+
+
 def words(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
+    text = shown(str(error)).strip().splitlines()
     return f"{type(error).__name__}: {text[0][:300]}" if text else type(error).__name__
 
 

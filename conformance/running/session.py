@@ -25,7 +25,9 @@ from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.launch import fresh
+from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.line import Escaped, Line, Ticket
+from conformance.running.printed import Printed, Streams
 from conformance.running.processes import Recorder
 from conformance.running.worker import Description
 
@@ -34,16 +36,15 @@ LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
-_TAIL = 2000  # characters of a worker's output that are shown
 _PRINTED = 300  # and of what a program printed that could not be used
 
 
 class WorkerLost(Exception):
-    """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``output`` the end of what the worker printed."""
+    """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``printed`` what the worker printed last."""
 
-    def __init__(self, kind: str, message: str, output: str) -> None:
+    def __init__(self, kind: str, message: str, printed: Printed) -> None:
         super().__init__(message)
-        self.kind, self.message, self.output = kind, message, output
+        self.kind, self.message, self.printed = kind, message, printed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +53,25 @@ class Pending:
 
     session: Session
     ticket: Ticket
+    number: int
 
     def result(self) -> list[Reply]:
-        replies: list[Reply] = self.session.wait(self.ticket)
+        replies: list[Reply] = self.session.wait(self.ticket, self.number)
         return replies
 
 
 class Session:
     """Use as a context manager: ``with Session(target) as session: session.submit(job).result()``."""
 
-    def __init__(self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None) -> None:
-        """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default."""
+    def __init__(
+        self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None, memory_limit: int | None = None
+    ) -> None:
+        """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default; ``memory_limit``
+        is the bytes that it may take (None: a share of what is free, 0: no limit).
+        """
         self.target, self.time_limit, self.context = target, time_limit, context or fresh()
-        self.losses = 0
+        self.memory_limit = limit_of(memory_limit)
+        self.losses = self._jobs = 0
         self._open, self._ended, self._closed = False, False, ""
         self._description: Description | None = None
 
@@ -73,15 +80,16 @@ class Session:
             return self
         self._open = True
         self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
-        self._output = Path(self._folder.name, "output.txt")
+        self._streams = Streams(Path(self._folder.name))
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
-        arguments = (str(self._output), plain, self._loaded)
+        arguments = (self._folder.name, self.memory_limit, plain, self._loaded)
         self._line = Line(Recorder(self.context), worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+        self._streams.close()
         self._folder.cleanup()
 
     def close(self, why: str = "") -> None:
@@ -115,10 +123,10 @@ class Session:
             described = self.wait(self._line.put(worker.describe, target, limit=limit))
         except WorkerLost as lost:
             if not self._loaded.is_set():
-                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-_PRINTED:]) from lost
+                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.printed.text[-_PRINTED:]) from lost
             raise
         if isinstance(described, UsageError):
-            if target.command and (printed := self._tail().strip()):
+            if target.command and (printed := self._streams.of().text):
                 raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
@@ -127,7 +135,8 @@ class Session:
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
         limit = limit or self.time_limit * max(1, len(job.calls) / _CALLS_OF_LIMIT)
-        return Pending(self, self._line.put(worker.perform, self.target, job, limit=limit))
+        self._jobs += 1
+        return Pending(self, self._line.put(worker.perform, self.target, job, self._jobs, limit=limit), self._jobs)
 
     def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
         """The replies of a job that is made in a process of its own, as its first calls; None if none came.
@@ -140,7 +149,7 @@ class Session:
         for target in dict.fromkeys((dataclasses.replace(self.target, probe=False), self.target)):
             # Smoke calls would come first: they are made only where the target must be asked how it wants to be called.
             try:
-                with Session(target, self.time_limit, self.context) as session:
+                with Session(target, self.time_limit, self.context, self.memory_limit) as session:
                     replies = session.submit(job, limit=loading + _ELSEWHERE).result()
             except WorkerLost:
                 return None
@@ -151,35 +160,41 @@ class Session:
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
         if self._closed:
-            raise WorkerLost("stopped", self._closed, self._tail())
+            raise WorkerLost("stopped", self._closed, self._streams.of())
         return self.wait(self._line.put(function, self.target, *arguments, limit=limit))
 
-    def wait(self, ticket: Ticket) -> Any:
-        """The result of what was handed in; raises :class:`WorkerLost` if there is none."""
+    def wait(self, ticket: Ticket, number: int = 0) -> Any:
+        """The result of what was handed in, as the job ``number``; raises :class:`WorkerLost` if there is none."""
         try:
             return self._line.result(ticket)
         except TimeoutError:
             self.losses += 1
-            raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._tail()) from None
+            raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._streams.of(number)) from None
         except ProcessExpired as expired:
             self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({_exit(expired.exitcode)})", self._tail()) from None
+            raise self._crashed(_exit(expired.exitcode), number) from None
         except BrokenProcessPool as broken:
             self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({broken})", self._tail()) from None
+            raise self._crashed(str(broken), number) from None
         except Lost as lost:
             self.losses += 1
-            raise WorkerLost(lost.kind, lost.message, self._tail()) from None
+            raise WorkerLost(lost.kind, lost.message, self._streams.of(number)) from None
         except Escaped as escaped:
-            raise WorkerLost("raised", str(escaped), self._tail()) from None
+            raise WorkerLost("raised", str(escaped), self._streams.of(number)) from None
         except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
-            raise WorkerLost("unreadable", words, self._tail()) from error
+            raise WorkerLost("unreadable", words, self._streams.of(number)) from error
 
-    def _tail(self) -> str:
-        with contextlib.suppress(OSError):
-            return self._output.read_text(errors="replace")[-_TAIL:]
-        return ""
+    def _crashed(self, how: str, number: int) -> WorkerLost:
+        """The loss of a worker that has ended; of memory only what it printed can tell, or the signal that the kernel sends."""
+        printed, limit = self._streams.of(number), self.memory_limit
+        allowed = f": a worker may take {size_words(limit)} (--memory-limit)" if limit else ""
+        words = f"ended its process ({how})"
+        if NO_MEMORY.search(printed.stderr):
+            return WorkerLost("out of memory", f"the call {words} when it got no more memory{allowed}", printed)
+        if how == "SIGKILL":
+            words += f", which the kernel does when the machine runs out of memory{allowed}"
+        return WorkerLost("crashed", words, printed)
 
 
 def _exit(code: int) -> str:
