@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
 import sys
 import traceback
 
 import click
 
 from conformance.errors import Exit, UsageError
+from conformance.running.interrupts import as_one
 
 _COMMANDS = {
     "check": "Check implementations: are they right, how accurate, and if not, what is wrong.",
@@ -21,6 +25,8 @@ _COMMANDS = {
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The disk is full, so is the user's share of it or what one file may take, or a terminal has gone."""
 
 
 class _Lazy(click.Group):
@@ -51,8 +57,17 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Errors of usage end with exit code 2 and say what to type, never with a traceback."""
+    with as_one():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of the command that was typed."""
+    code: object = Exit.CONFORMANT
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written is told here
     except UsageError as error:
         _complain(error.message, error.hint)
         code = Exit.USAGE
@@ -60,19 +75,33 @@ def main() -> None:
         error.show()
         code = Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted before anything was verified", "")
+        _complain("interrupted: nothing was written", "")
         code = Exit.NOTHING_VERIFIED
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
-        sys.stderr.close()
+        _leave_output()
         code = Exit.CONFORMANT
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _leave_output()
+            _complain(
+                f"no room to write: {error.strerror}", "make room on the disk, or name another folder: TMPDIR=/path/to/folder"
+            )
+            return Exit.NOTHING_VERIFIED
         traceback.print_exc()
         _complain(
             f"the harness itself failed: {type(error).__name__}: {error}",
             "this is a bug of conv-conformance's, not of the target's",
         )
         code = Exit.NOTHING_VERIFIED
-    sys.exit(code if isinstance(code, int) else Exit.CONFORMANT)
+    return code if isinstance(code, int) else Exit.CONFORMANT
+
+
+def _leave_output() -> None:
+    """What is still buffered for a stdout that takes no more must not fail when the interpreter ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
 
 
 def _complain(message: str, hint: str) -> None:

@@ -19,9 +19,9 @@ from conformance.running.run import Run
 @common()
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
 def command(
-    targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None,
-    claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
-    huge: bool,
+    targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, memory_limit: int | None,
+    arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None,
+    html: Path | None, verbose: bool, huge: bool,
 ) -> int:  # fmt: skip
     """Check implementations of convolution or pooling.
 
@@ -36,7 +36,7 @@ def command(
       conformance check ./libconv.so
       conformance check -- node conv.js
     """
-    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, huge)
+    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, memory_limit, huge)
     console = make_console(stderr=json == "-")
     results: list[Implementation] = []
     interrupted = False

@@ -43,8 +43,8 @@ _FIRST = 2
 @common(profile="brief")
 def command(
     targets: tuple[str, ...], output: Path, speed: bool, network: str | None, reference: str | None,
-    operators: tuple[str, ...], profile: str, seed: int, time_limit: float, arrays: str | None, claim: tuple[str, ...],
-    no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+    operators: tuple[str, ...], profile: str, seed: int, time_limit: float, memory_limit: int | None, arrays: str | None,
+    claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
 ) -> int:  # fmt: skip
     """Compare implementations side by side: all registered ones, or those given (see conformance check).
 
@@ -53,7 +53,7 @@ def command(
       conformance compare
       conformance compare torch-cpu path/to/file.py:conv2d --operator conv2d
     """
-    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit)
+    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, memory_limit)
     chosen = [make_target(text, operators, arrays, claim, no_claim) for text in targets or registered_names()]
     workloads = (of_network(network) if network else representative()) if speed else []
     if operators:
@@ -63,9 +63,9 @@ def command(
         results, interrupted = _check_all(chosen, options, terminal)
         timings: list[Timing] = []
         if not interrupted:
-            results, interrupted = _ask_all(chosen, results, terminal)
+            results, interrupted = _ask_all(chosen, results, options, terminal)
         if not interrupted:
-            results, timings, interrupted = _time_all(chosen, results, workloads, reference, terminal, seed)
+            results, timings, interrupted = _time_all(chosen, results, workloads, reference, terminal, options)
     for result in results:
         console.print(summary(result, verbose))
         for finding in result.findings if verbose else result.findings[:_FIRST]:
@@ -102,14 +102,16 @@ def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) 
     return results, False
 
 
-def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal: Terminal) -> tuple[list[Implementation], bool]:
+def _ask_all(
+    targets: Sequence[Target], results: list[Implementation], options: Options, terminal: Terminal
+) -> tuple[list[Implementation], bool]:
     """Each available implementation with the options of the dialect that it follows."""
     asked = list(results)
     try:
         for place, (target, result) in enumerate(zip(targets, results, strict=True)):
             if result.status in ("conformant", "nonconformant"):
                 terminal.say(f"{result.name}: which way it goes where frameworks differ")
-                with Session(target) as session:
+                with Session(target, memory_limit=options.memory_limit) as session:
                     asked[place] = result.model_copy(update={"dialect": interview(session, session.describe().claims)})
     except KeyboardInterrupt:
         return asked, True
@@ -118,7 +120,7 @@ def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal:
 
 def _time_all(
     targets: Sequence[Target], results: list[Implementation], workloads: Sequence[Workload], reference: str | None,
-    terminal: Terminal, seed: int,
+    terminal: Terminal, options: Options,
 ) -> tuple[list[Implementation], list[Timing], bool]:  # fmt: skip
     """Time what is available; the accuracy of the timed results joins that of the checks."""
     by_name = {one.name: target for one, target in zip(results, targets, strict=True) if one.status != "unavailable"}
@@ -131,7 +133,7 @@ def _time_all(
     accuracy: dict[str, list[Accuracy]] = {name: [] for name in by_name}
     interrupted = False
     try:
-        for measured in compare(by_name, workloads, base, terminal.say, seed):
+        for measured in compare(by_name, workloads, base, terminal.say, options.seed, options.memory_limit):
             for name, one in measured.items():
                 timings.append(one.timing)
                 accuracy[name] += [one.accuracy] if one.accuracy else []

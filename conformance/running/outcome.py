@@ -29,7 +29,8 @@ Status = Literal["passed", "failed", "errored", "skipped"]
 class Outcome:
     """What came of one trial. ``seconds`` were spent inside the implementation.
 
-    ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that the failing call returned, where they are small.
+    ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that
+    the failing call returned, where they are small.
     """
 
     trial: Trial

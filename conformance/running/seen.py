@@ -13,7 +13,6 @@ from conformance.running.memory import NO_MEMORY, in_force, size_words
 from conformance.running.printed import shown
 
 
-
 def copies(outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     """What leaves the process: nothing that needs the implementation's own code to be read."""
     if any(output.dtype.hasobject for output in outputs):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import shutil
 import signal
 import tempfile
+import weakref
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
@@ -25,8 +27,8 @@ from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.launch import fresh
-from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.line import Escaped, Line, Ticket
+from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.printed import Printed, Streams
 from conformance.running.processes import Recorder
 from conformance.running.worker import Description
@@ -37,6 +39,15 @@ LOAD_LIMIT = 120.0
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
 _PRINTED = 300  # and of what a program printed that could not be used
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def end_all_sessions() -> None:
+    """Kill the workers of all sessions of this process, with all that they started, and remove their files."""
+    for session in list(_sessions):
+        session.end_at_once()
 
 
 class WorkerLost(Exception):
@@ -79,18 +90,21 @@ class Session:
         if self._open:  # it was opened ahead of need
             return self
         self._open = True
-        self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
+        self._folder = _new_folder()
+        _sessions.add(self)
         self._streams = Streams(Path(self._folder.name))
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (self._folder.name, self.memory_limit, plain, self._loaded)
-        self._line = Line(Recorder(self.context), worker.start, arguments)
+        self._processes = Recorder(self.context)
+        self._line = Line(self._processes, worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
         self._streams.close()
         self._folder.cleanup()
+        _sessions.discard(self)
 
     def close(self, why: str = "") -> None:
         """End the worker and all that it started; what is asked of it later is refused, because of ``why``."""
@@ -98,6 +112,12 @@ class Session:
             return
         self._ended, self._closed = True, why
         self._line.close()
+
+    def end_at_once(self) -> None:
+        """For the end of this process, from wherever: nothing is waited for."""
+        with contextlib.suppress(AttributeError):  # it was just being opened
+            self._processes.end_all()
+        shutil.rmtree(self._folder.name, ignore_errors=True)
 
     def describe(self) -> Description:
         """Load the target. Raises :class:`UsageError` if it cannot be loaded."""
@@ -172,10 +192,10 @@ class Session:
             raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._streams.of(number)) from None
         except ProcessExpired as expired:
             self.losses += 1
-            raise self._crashed(_exit(expired.exitcode), number) from None
+            raise self._crashed(expired.exitcode, number) from None
         except BrokenProcessPool as broken:
             self.losses += 1
-            raise self._crashed(str(broken), number) from None
+            raise WorkerLost("crashed", f"ended its process ({broken})", self._streams.of(number)) from None
         except Lost as lost:
             self.losses += 1
             raise WorkerLost(lost.kind, lost.message, self._streams.of(number)) from None
@@ -185,20 +205,29 @@ class Session:
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
             raise WorkerLost("unreadable", words, self._streams.of(number)) from error
 
-    def _crashed(self, how: str, number: int) -> WorkerLost:
+    def _crashed(self, code: int, number: int) -> WorkerLost:
         """The loss of a worker that has ended; of memory only what it printed can tell, or the signal that the kernel sends."""
         printed, limit = self._streams.of(number), self.memory_limit
         allowed = f": a worker may take {size_words(limit)} (--memory-limit)" if limit else ""
-        words = f"ended its process ({how})"
+        words = f"ended its process ({_exit(code)})"
         if NO_MEMORY.search(printed.stderr):
             return WorkerLost("out of memory", f"the call {words} when it got no more memory{allowed}", printed)
-        if how == "SIGKILL":
-            words += f", which the kernel does when the machine runs out of memory{allowed}"
+        if code == -signal.SIGKILL:
+            words += f"; so the kernel does when the machine runs out of memory{allowed}"
         return WorkerLost("crashed", words, printed)
+
+
+def _new_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"there is no place for temporary files: {error.strerror}", hint="name a folder that has room: TMPDIR=/path/to/folder"
+        ) from None
 
 
 def _exit(code: int) -> str:
     if code < 0:
         with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
+            return f"{signal.Signals(-code).name}: {(signal.strsignal(-code) or '').lower()}"
     return f"exit code {code}"

@@ -1,6 +1,6 @@
 """Targets that are right but for one case, in which something goes as wrong as it can: faults, each with what comes of it.
 
-A fault is a function without arguments that strikes when a `conv1d` gets an input of length 13. docs/faults.md has a row
+A fault is a function without arguments that strikes when a `conv1d` gets an input of length 31. docs/faults.md has a row
 for each, which a test compares with what is said here.
 """
 
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-STRIKES = "conv1d f32 n1 c1 i13 o1 k2"
+STRIKES = "conv1d f32 n1 c1 i31 o1 k2"
 """The case in which a fault strikes."""
-_LENGTH = 13
+_LENGTH = 31
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from tests.targets.faults import fault
 DIED = "the case is errored, with the signal or the exit code; the next one gets a new process"
 
 
-@fault("reads address 0", DIED, "crashed", "SIGSEGV")
+@fault("reads address 0", DIED, "crashed", "SIGSEGV: segmentation fault")
 def segfault():
     ctypes.string_at(0)
 
 
-@fault("aborts, as a failed assertion in C does", DIED, "crashed", "SIGABRT", stderr="assertion failed")
+@fault("aborts, as a failed assertion in C does", DIED, "crashed", "SIGABRT: aborted", stderr="assertion failed")
 def abort():
     print("assertion failed", file=sys.stderr, flush=True)
     os.abort()
@@ -33,7 +33,12 @@ def exit_3():
     os._exit(3)
 
 
-@fault("is killed by SIGKILL, as by the kernel when memory runs out", DIED, "crashed", "SIGKILL")
+@fault(
+    "is killed by SIGKILL, as by the kernel when memory runs out",
+    DIED,
+    "crashed",
+    "SIGKILL: killed); so the kernel does when the machine runs out of memory: a worker may take",
+)
 def killed():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -48,7 +53,9 @@ def stopped():
     os.kill(os.getpid(), signal.SIGSTOP)
 
 
-@fault("calls itself without end, with Python's limit on recursion lifted, until the stack of C overflows", DIED, "crashed", "SIG")
+@fault(
+    "calls itself without end, with Python's limit on recursion lifted, until the stack of C overflows", DIED, "crashed", "SIG"
+)
 def stack_overflow():
     sys.setrecursionlimit(10**9)
 
@@ -73,7 +80,12 @@ def system_exit():
     sys.exit(0)
 
 
-@fault("raises KeyboardInterrupt", "what a call raises is the outcome of its case; no run is interrupted by it", "raised", "KeyboardInterrupt")
+@fault(
+    "raises KeyboardInterrupt",
+    "what a call raises is the outcome of its case; no run is interrupted by it",
+    "raised",
+    "KeyboardInterrupt",
+)
 def interrupt():
     raise KeyboardInterrupt
 
@@ -86,6 +98,11 @@ def exit_in_a_thread():
     signal.pause()
 
 
-@fault("closes every open file, the pipe to the harness among them", "the case is errored; the next one gets a new process", "crashed", "")
+@fault(
+    "closes every open file, the pipe to the harness among them",
+    "the case is errored; the next one gets a new process",
+    "crashed",
+    "",
+)
 def closes_all_files():
     os.closerange(0, 4096)

@@ -5,7 +5,6 @@ import os
 import resource
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
 
@@ -30,7 +29,9 @@ def at_once():
 
 @fault("raises PyTorch's error of its allocator", OUT, "out of memory", "DefaultCPUAllocator")
 def error_of_an_allocator():
-    raise RuntimeError("[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104 bytes.")
+    raise RuntimeError(
+        "[enforce fail at alloc_cpu.cpp:127] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4398046511104."
+    )
 
 
 @fault(
@@ -48,7 +49,13 @@ def in_c():
     raise AssertionError("there is no limit on memory")
 
 
-@fault("has a child ask for memory without end", "the child gets no more than a worker; what it ends with is the target's to see", "raised", "exit status 1", stderr="MemoryError")
+@fault(
+    "has a child ask for memory without end",
+    "the child gets no more than a worker; what it ends with is the target's to see",
+    "raised",
+    "exit status 1",
+    stderr="MemoryError",
+)
 def in_a_child():
     code = f"kept = [bytearray(2**25) for _ in range({_MOST >> 25})]"
     subprocess.run([sys.executable, "-c", code], check=True)
@@ -60,17 +67,22 @@ def full_disk():
         file.write("x" * 2**16)
 
 
-@fault("opens files until there are no more", "the error of the call is the outcome of its case; what it closes is there again", "raised", "Too many open files")
+@fault(
+    "opens files until there are no more",
+    "the error of the call is the outcome of its case; what it closes is there again",
+    "raised",
+    "Too many open files",
+)
 def too_many_files():
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 256), hard))
     files = []
     try:
         while True:
-            files.append(tempfile.TemporaryFile())
+            files.append(os.open(os.devnull, os.O_RDONLY))
     finally:
         for file in files:
-            file.close()
+            os.close(file)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 

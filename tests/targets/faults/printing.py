@@ -25,7 +25,13 @@ def megabytes_in_c():
     c.fflush(None)
 
 
-@fault("prints without end", "the case is errored when its time is over; what is printed is cut off", "hung", "did not return within", stdout="oooo")
+@fault(
+    "prints without end",
+    "the case is errored when its time is over; what is printed is cut off",
+    "hung",
+    "did not return within",
+    stdout="oooo",
+)
 def without_end():
     while True:
         print("o" * 2**13)
@@ -45,7 +51,13 @@ def on_both_in_c():
     os.abort()
 
 
-@fault("prints bytes that are no text, and escapes that would clear a terminal", f"{SHOWN}; what is no text is replaced", "raised", "no such luck", stdout="before \N{REPLACEMENT CHARACTER}")
+@fault(
+    "prints bytes that are no text, and escapes that would clear a terminal",
+    f"{SHOWN}; what is no text is replaced",
+    "raised",
+    "no such luck",
+    stdout="before \N{REPLACEMENT CHARACTER}",
+)
 def rubbish():
     os.write(1, b"before \xff\xfe\x00\x80\x1b[2J\x1b]0;title\x07 after")
     raise ValueError("no such luck")
@@ -62,6 +74,11 @@ def replaces_stdout():
     sys.stdout = None
 
 
-@fault("reads from its standard input", "there is nothing to read: the error of the call is the outcome of its case", "raised", "EOFError")
+@fault(
+    "reads from its standard input",
+    "there is nothing to read: the error of the call is the outcome of its case",
+    "raised",
+    "EOFError",
+)
 def reads_stdin():
     input("your name? ")

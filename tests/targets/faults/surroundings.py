@@ -126,4 +126,4 @@ def threads_that_raise():
 
 @fault("leaves a temporary file open, and a shared memory segment", "the case passes; both are gone when the worker is")
 def open_files():
-    open_files.kept = (tempfile.TemporaryFile(), os.memfd_create("left"))
+    open_files.kept = (tempfile.TemporaryFile(), os.memfd_create("left"))  # noqa: SIM115

@@ -1,0 +1,94 @@
+"""Each fault is one outcome of its case that says what happened; the cases after it are judged rightly, and nothing stays."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from multiprocessing import resource_tracker
+from pathlib import Path
+
+import pytest
+
+from conformance.cases.case import parse_case
+from conformance.checks import CHECKS
+from conformance.errors import UsageError
+from conformance.plugin.target import Target
+from conformance.running import session as sessions
+from conformance.running.launch import copied
+from conformance.running.outcome import Outcome
+from conformance.running.plan import make_trial
+from conformance.running.run import run_trial
+from conformance.running.session import Session
+from tests.leftovers import MARK, Traces
+from tests.targets.faults import STRIKES, Fault, every
+from tests.targets.native import build
+
+ROOT = Path(__file__).parents[2]
+FAULTS = every()
+SOURCES = ROOT / "tests" / "targets" / "faults"
+AT_START = [name for name in FAULTS if name.startswith("starting:")]
+IN_A_CALL = [name for name in FAULTS if name not in AT_START]
+BEFORE, AFTER = ("conv1d f32 n1 c1 i7 o1 k2",), ("conv1d f32 n2 c1 i9 o1 k3", "conv1d f32 n1 c1 i7 o1 k2")
+MEMORY = 2**29
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="these are faults on Linux")
+
+
+@pytest.fixture(autouse=True)
+def traces(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[Traces]:
+    """Afterwards nothing may be left of what was started."""
+    resource_tracker.ensure_running()  # multiprocessing's own helpers, which stay
+    copied().Process(target=int).start()
+    traces = Traces(tmp_path_factory.mktemp("left"))
+    monkeypatch.setenv(MARK, traces.mark)
+    monkeypatch.setattr("tempfile.tempdir", str(traces.folder))
+    yield traces
+    assert traces.are_gone(), traces.all()
+
+
+def target_of(fault: Fault, folder: Path) -> Target:
+    if fault.module.endswith(".c"):
+        return Target(build(SOURCES / fault.module, folder, f"-D{fault.name.upper()}", "-O0", name=fault.name))
+    return Target(fault.target, operators=("conv1d",))
+
+
+def outcomes(target: Target, *cases: str, time_limit: float = 20.0) -> list[Outcome]:
+    """What comes of cases one after the other in one session."""
+    with Session(target, time_limit, memory_limit=MEMORY) as session:
+        description = session.describe()
+        made = [make_trial(CHECKS["exact"], parse_case(case), description.claims) for case in cases]
+        return [run_trial(session, trial, description.claims) for trial in made if trial]
+
+
+@pytest.mark.parametrize("name", IN_A_CALL)
+def test_a_fault_is_one_outcome_and_the_cases_around_it_are_judged_rightly(name: str, tmp_path: Path) -> None:
+    fault = FAULTS[name]
+    limit = 1.0 if fault.kind == "hung" else 30.0
+    first, struck, *others = outcomes(target_of(fault, tmp_path), *BEFORE, STRIKES, *AFTER, time_limit=limit)
+    assert [one.status for one in (first, *others)] == ["passed"] * 3, [one.failure for one in (first, *others)]
+    assert (struck.failure.kind if struck.failure else "") == fault.kind, struck.failure
+    assert struck.status == {"": "passed", "left its process changed": "failed"}.get(fault.kind, "errored")
+    if struck.failure:
+        assert fault.says in struck.failure.message
+        assert fault.stdout in struck.output
+        assert fault.stderr in struck.error_output
+
+
+@pytest.mark.parametrize("name", AT_START)
+def test_a_target_that_cannot_be_loaded_is_told_with_what_it_printed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "LOAD_LIMIT", 2.0)
+    with Session(Target(FAULTS[name].target, operators=("conv1d",))) as session, pytest.raises(UsageError) as told:
+        session.describe()
+    assert FAULTS[name].says in str(told.value)
+
+
+def test_each_fault_has_a_row_in_the_table_with_its_test() -> None:
+    page = (ROOT / "docs" / "faults.md").read_text(encoding="utf-8")
+    rows = {row.split("|")[1].strip().strip("`"): row for row in page.splitlines() if re.match(r"\| `\w+:\w+` ", row)}
+    assert rows.keys() == FAULTS.keys()
+    for name, row in rows.items():
+        assert f"| {FAULTS[name].does} | {FAULTS[name].happens}" in row
+    for test in re.findall(r"`(test_\w+)`", page):
+        assert any(f"def {test}(" in file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")), test
+    assert len(FAULTS) >= 60
