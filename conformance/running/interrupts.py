@@ -6,6 +6,7 @@ and to its group: for a second it counts as one. Whoever interrupts once more la
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -54,7 +55,8 @@ def give_up(terminals: list[int]) -> NoReturn:
     from conformance.running.processes import end
 
     _sweep()
-    end(os.getpid())
+    for process in multiprocessing.active_children():  # not its helpers, which put away what is shared
+        end(process.pid, alive=True)
     for file in terminals:
         with suppress(OSError):
             os.write(file, _SHOW_CURSOR)

@@ -12,6 +12,7 @@ import importlib.util
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -34,6 +35,7 @@ BUILT_IN = "implementations.broken"
 _GIVE_UP = getattr(signal, "SIGUSR1", signal.SIGTERM)
 _under_way: list[Broken] = []
 """What is run in a process of the pool."""
+_given_up = threading.Event()
 _SHRINK, _DIAGNOSE = 0.08, 0.6  # seconds for each finding: worth having, and no more than its share of the time
 
 
@@ -100,6 +102,7 @@ def _only_told_by_the_harness() -> None:
 
 
 def _give_up(number: int, frame: FrameType | None) -> None:
+    _given_up.set()
     if _under_way:
         raise KeyboardInterrupt  # whose way out closes the session and its worker
 
@@ -107,6 +110,8 @@ def _give_up(number: int, frame: FrameType | None) -> None:
 def _run_in_pool(mutant: Broken, options: Options) -> MutantResult:
     _under_way.append(mutant)
     try:
+        if _given_up.is_set():  # it was on its way here already
+            raise KeyboardInterrupt
         return run_mutant(mutant, options)
     finally:
         _under_way.clear()

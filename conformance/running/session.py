@@ -26,7 +26,7 @@ from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
-from conformance.running.launch import fresh
+from conformance.running.launch import fresh, keep_helpers
 from conformance.running.line import Escaped, Line, Ticket
 from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.printed import Printed, Streams
@@ -90,6 +90,7 @@ class Session:
         if self._open:  # it was opened ahead of need
             return self
         self._open = True
+        keep_helpers()
         self._folder = _new_folder()
         _sessions.add(self)
         self._streams = Streams(Path(self._folder.name))
