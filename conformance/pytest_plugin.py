@@ -9,9 +9,14 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:  # pytest must not import NumPy for people who do not ask for a check
+    from conformance.running.expected import Expected
+    from conformance.running.xfail_file import XfailFile
 
 _OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "time-limit", "memory-limit")
 
@@ -28,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-no-claim", action="append", default=[], metavar="WORD", help="take a claim back, e.g. float64")
     add("--conformance-time-limit", default=10.0, type=float, metavar="SECONDS", help="for each case")
     add("--conformance-memory-limit", default=None, metavar="SIZE", help="memory that a worker may take, e.g. 4GiB, or none")
+    add("--conformance-xfail", default=None, metavar="FILE", help="failures that are known: strict xfails, each with its reason")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -55,13 +61,36 @@ def _interrupted_by_termination() -> Callable[[], None]:
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    for text in config.getoption("--implementation"):
-        collector = TargetCollector.from_parent(session, name=text)
+    from conformance.errors import UsageError
+
+    texts, path = config.getoption("--implementation"), config.getoption("--conformance-xfail")
+    if not texts:
+        return
+    try:
+        file = known_failures(path)
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from error
+    collectors = [TargetCollector.from_parent(session, name=text, xfail=file) for text in texts]
+    for collector in collectors:
         items.extend(collector.collect())
+    items.extend(StaleEntry.of(session, file, [collector.expected for collector in collectors]))
+
+
+def known_failures(path: str | None) -> XfailFile:
+    """The xfail file of a run; one without entries where none is given."""
+    from conformance.running.xfail_file import XfailFile, read_xfail
+
+    return read_xfail(Path(path)) if path else XfailFile()
 
 
 class TargetCollector(pytest.Collector):
-    """All cases of one target. Holds the worker process that its items share."""
+    """All cases of one target. Holds the worker process that its items share, and what is expected of them."""
+
+    def __init__(self, *, xfail: XfailFile, **rest: Any) -> None:
+        super().__init__(**rest)
+        from conformance.running.expected import Expected
+
+        self.expected = Expected(xfail)
 
     def collect(self) -> Iterator[pytest.Item]:
         from conformance.cli.options import make_options, make_target, size_typed
@@ -79,6 +108,8 @@ class TargetCollector(pytest.Collector):
             session.__enter__()
             self.config.add_cleanup(lambda: session.__exit__(None, None, None))
             description = session.describe()
+            self.expected.profile, self.expected.seed = options.profile, options.seed
+            self.expected.begin(description, session.target)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         if description.unavailable:
@@ -89,26 +120,33 @@ class TargetCollector(pytest.Collector):
                 continue
             seen: dict[str, int] = {}
             for trial in plan(operator, description.claims, options.profile, options.seed):
+                self.expected.planned(trial)
                 name = f"{trial.check.name}[{trial.case}]"
                 seen[name] = seen.get(name, 0) + 1
                 if seen[name] == 1:
                     yield CaseItem.from_parent(
-                        self, name=name, check=trial.check, case=trial.case, worker=session, description=description
+                        self,
+                        name=name,
+                        check=trial.check,
+                        case=trial.case,
+                        worker=session,
+                        description=description,
+                        expected=self.expected,
                     )
 
 
 class CaseItem(pytest.Item):
     """One check on one case."""
 
-    def __init__(self, *, check: Any, case: Any, worker: Any, description: Any, **rest: Any) -> None:
+    def __init__(self, *, check: Any, case: Any, worker: Any, description: Any, expected: Expected, **rest: Any) -> None:
         super().__init__(**rest)
-        self.check, self.case, self.worker, self.description = check, case, worker, description
+        self.check, self.case, self.worker, self.description, self.expected = check, case, worker, description, expected
         self.add_marker(pytest.mark.conformance)
 
     def runtest(self) -> None:
         from conformance.running.findings import Group, describe
         from conformance.running.plan import make_trial
-        from conformance.running.run import run_trial
+        from conformance.running.trials import run_trial
 
         trial = make_trial(self.check, self.case, self.description.claims)
         if trial is None:
@@ -116,6 +154,10 @@ class CaseItem(pytest.Item):
         outcome = run_trial(self.worker, trial, self.description.claims)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
+        entry = self.expected.entry_of(outcome)
+        if entry is not None:  # known only now: a failure of another kind is none that was expected
+            reason = f"{entry.reason} ({self.expected.file.name}:{entry.first})"
+            self.add_marker(pytest.mark.xfail(reason=reason, strict=True))
         if outcome.failure is not None:
             raise NotConformant(describe(outcome, Group(outcome), self.worker.target, known=self.description.known_failures))
 
@@ -144,6 +186,36 @@ class Unavailable(pytest.Item):
 
     def runtest(self) -> None:
         pytest.skip(self.reason)
+
+
+class StaleEntry(pytest.Item):
+    """Stands for an entry of the xfail file that is about none of the cases: it fails, and says what to delete."""
+
+    def __init__(self, *, entry: Any, **rest: Any) -> None:
+        super().__init__(**rest)
+        self.entry = entry
+
+    @classmethod
+    def of(cls, session: pytest.Session, file: XfailFile, runs: list[Expected]) -> list[StaleEntry]:
+        from conformance.report.xfail import place, stale
+        from conformance.running.expected import unmet
+
+        return [cls.from_parent(session, name=place(entry), entry=entry) for entry in stale(unmet(file, runs))]
+
+    def runtest(self) -> None:
+        from conformance.report.xfail import to_delete
+
+        raise Stale(f"stale: {self.entry.because}; delete {to_delete(self.entry)} ({self.entry.covers}: {self.entry.reason})")
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        return str(excinfo.value) if isinstance(excinfo.value, Stale) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Any, int | None, str]:
+        return self.path, None, self.name
+
+
+class Stale(Exception):
+    """An entry of the xfail file covers nothing."""
 
 
 class NotConformant(Exception):

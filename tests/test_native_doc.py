@@ -27,7 +27,7 @@ def shown(block: str) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_the_commands_of_the_document_do_what_it_shows(number: int, tmp_path: Path) -> None:
-    for compiler in ("bash", "cc", "c++", "rustc"):
+    for compiler in ("bash", "cc", "c++", "rustc", "zig"):
         if re.search(rf"\b{re.escape(compiler)} ", BLOCKS[number] + "bash ") and shutil.which(compiler) is None:
             pytest.skip(f"{compiler} is not installed")
     shutil.copytree(HERE, tmp_path, dirs_exist_ok=True)

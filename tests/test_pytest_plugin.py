@@ -50,3 +50,40 @@ def test_an_unknown_target_is_a_usage_error(tmp_path: Path) -> None:
 def test_without_the_option_nothing_changes(tmp_path: Path) -> None:
     (tmp_path / "test_own.py").write_text("def test_own(): pass\n", encoding="utf-8")
     assert "1 passed" in pytest_run(cwd=tmp_path).stdout
+
+
+XFAIL = """
+[[xfail]]
+check = "receptive"
+kind = "raised"
+case = "* s* * d* *"
+reason = "stride and dilation at once are not there yet"
+[[xfail]]
+check = "special.nan"
+kind = "wrong value"
+reason = "it raises now"
+[[xfail]]
+case = "* bias *"
+reason = "there is no bias any more"
+"""
+
+
+def test_known_failures_are_strict_xfails_and_an_entry_about_nothing_fails(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text(XFAIL, encoding="utf-8")
+    target, words = f"{TARGETS / 'half_done.py'}:conv1d", "receptive or special.nan or toml"
+    done = pytest_run("--implementation", target, "--conformance-xfail", "x.toml", "-k", words, "-rxf", cwd=tmp_path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    xfailed = [line for line in done.stdout.splitlines() if line.startswith("XFAIL")]
+    assert len(xfailed) == 2
+    assert all("receptive[conv1d" in line and "stride and dilation at once" in line for line in xfailed)
+    assert "[XPASS(strict)] it raises now (x.toml:7)" in done.stdout
+    assert "special.nan: " in done.stdout  # a finding as ever: it fails otherwise
+    assert "stale: it is about no case that was run; delete lines 11 to 13 of x.toml" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_xfail_file_that_is_wrong_is_a_usage_error(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_text("[[xfail]]\nkind = 'raised'\n", encoding="utf-8")
+    done = pytest_run("--implementation", "naive", "--conformance-xfail", "x.toml", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "x.toml:1: an entry has no reason" in done.stdout + done.stderr

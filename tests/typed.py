@@ -11,9 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 
 
-def typed(command: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    """A command as it is typed in a shell, with ``conformance`` as this Python's."""
-    script = f'conformance() {{ "{sys.executable}" -m conformance "$@"; }}\n{command}'
+def typed(command: str, folder: Path = ROOT, python: str = sys.executable) -> subprocess.CompletedProcess[str]:
+    """A command as it is typed in a shell, with ``conformance`` and ``python`` as those of ``python``."""
+    script = f'conformance() {{ "{python}" -m conformance "$@"; }}\npython() {{ "{python}" "$@"; }}\n{command}'
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, cwd=folder, env=environment, timeout=300, check=False

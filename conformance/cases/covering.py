@@ -49,6 +49,11 @@ class Covering:
         sizes = self.sizes[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
         sizes[:, 2] = np.where(third == 1, sizes[:, 2], 1)
         self.factors = np.stack([np.ones(len(sizes), dtype=np.int64), sizes[:, 0], sizes[:, 0] * sizes[:, 1] * third], axis=1)
+        self.place = {
+            frozenset(columns[: 3 if is_triple else 2]): place
+            for place, (columns, is_triple) in enumerate(zip(self.columns.tolist(), third.tolist(), strict=True))
+        }
+        """Of a combination, by its parameters."""
         counts = sizes.prod(axis=1)
         self.offsets = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
         self.seen = np.zeros(int(counts.sum()), dtype=bool)
@@ -96,22 +101,12 @@ def covering(
         target = cover.members(int(still[rng.randrange(len(still))]))
         found = _best(cover, rng, target, operator, claims)
         if found is None:
-            cover.given_up[cover.numbers(_row(chosen, rng, target))[0][_involved(cover, target)]] = True
+            cover.given_up[cover.numbers(_row(chosen, rng, target))[0][cover.place[frozenset(target)]]] = True
             continue
         row, problem = found
         cover.seen[cover.numbers(row)[0]] = True
         made += 1
         yield problem
-
-
-def _involved(cover: Covering, target: dict[int, int]) -> int:
-    """The place of the combination of exactly these parameters."""
-    wanted = sorted(target)
-    for place, columns in enumerate(cover.columns):
-        members = sorted({int(column) for column in (columns if cover.factors[place, 2] else columns[:2])})
-        if members == wanted:
-            return place
-    raise AssertionError(f"no combination of parameters {wanted}")
 
 
 def _row(chosen: tuple[Parameter, ...], rng: random.Random, target: dict[int, int]) -> np.ndarray:

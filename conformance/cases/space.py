@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from conformance.plugin.claims import Claims, options_of
@@ -56,6 +57,7 @@ class Parameter:
     axis: int | None = None
 
 
+@lru_cache(maxsize=256)
 def parameters(operator: Operator, claims: Claims) -> tuple[Parameter, ...]:
     """What can be chosen for problems of ``operator`` within ``claims``."""
     able, traits = claims.options & options_of(operator), operator.traits
@@ -123,6 +125,8 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
         return None
     channels, out_channels, groups = _channels(chosen, operator)
     dtype, unbatched, auto_pad = str(given("dtype")), bool(given("unbatched")), str(given("auto_pad", ""))
+    if auto_pad == "same" and any(window is not None and window.stride > 1 for window in windows):
+        return None  # it would not be valid; most candidates are refused, so what is quickly seen comes first
     if auto_pad:
         windows = tuple(_with_rule(window, auto_pad) for window in windows if window is not None)
     problem = Problem(
@@ -142,7 +146,7 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
         unbatched=unbatched,
         result=given("requantised") or (WIDER.get(dtype, "") if given("wide_result") else ""),
     )
-    if claims.refusal(problem) or not is_valid(problem) or problem.work > MAX_WORK:
+    if problem.work > MAX_WORK or not is_valid(problem) or claims.refusal(problem):
         return None
     return problem
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from functools import lru_cache
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -49,8 +50,8 @@ def problems(draw: st.DrawFn, operator: str | None = None, claims: Claims | None
     claims = claims or Claims(_floats_or_all(op), options_of(op))
     chosen: dict[tuple[str, int | None], Level] = {}
     first = {(parameter.name, parameter.axis): parameter.levels for parameter in parameters(op, claims)}
-    for key, levels in first.items():
-        chosen[key] = draw(st.sampled_from(levels))
+    for key, level in _levels(op, claims):
+        chosen[key] = draw(level)
     problem = build(op, claims, chosen)
     if problem is None:  # mostly too much work: the same with fewer channels and a smaller input
         small = {
@@ -58,8 +59,14 @@ def problems(draw: st.DrawFn, operator: str | None = None, claims: Claims | None
         }
         problem = build(op, claims, chosen | small)
     if problem is not None and draw(st.booleans()):  # any small numbers, between the levels of the covering set
-        problem = _between(op, claims, problem, [draw(windows(op, claims.options)) for _ in range(op.ndim)])
+        problem = _between(op, claims, problem, [draw(windows(op, claims.options)) for _ in range(op.ndim)]) or problem
     return problem if problem is not None else draw(st.nothing())
+
+
+@lru_cache(maxsize=256)
+def _levels(op: Operator, claims: Claims) -> list[tuple[tuple[str, int | None], st.SearchStrategy[Level]]]:
+    """For each parameter one of its levels. A strategy that is new is looked at by Hypothesis, which takes its time."""
+    return [((parameter.name, parameter.axis), st.sampled_from(parameter.levels)) for parameter in parameters(op, claims)]
 
 
 def _floats_or_all(op: Operator) -> tuple[str, ...]:
@@ -82,14 +89,11 @@ def _between(op: Operator, claims: Claims, problem: Problem, drawn: list[AnyWind
     return changed if is_valid(changed) and not claims.refusal(changed) and changed.work <= MAX_WORK else None
 
 
-def cases(operator: str | None = None, claims: Claims | None = None) -> st.SearchStrategy[Case]:
+@st.composite
+def cases(draw: st.DrawFn, operator: str | None = None, claims: Claims | None = None) -> Case:
     """A case of integers (for pooling also ties) whose results must be exact."""
-
-    def with_values(problem: Problem) -> st.SearchStrategy[Case]:
-        kinds = kinds_of_integers(problem)
-        return st.builds(Case, st.just(problem), st.sampled_from(kinds), st.integers(0, 9999).map(str), st.just("random"))
-
-    return problems(operator, claims).flatmap(with_values)
+    problem = draw(problems(operator, claims))
+    return Case(problem, draw(st.sampled_from(kinds_of_integers(problem))), str(draw(st.integers(0, 9999))), "random")
 
 
 def draw_cases(operator: str, claims: Claims, count: int, run_seed: int) -> Iterator[Case]:

@@ -15,6 +15,7 @@ from conformance.errors import Exit, UsageError
 from conformance.running.interrupts import as_one
 
 _COMMANDS = {
+    "init": "Write a skeleton of a target, which passes the check after one edit.",
     "check": "Check implementations: are they right, how accurate, and if not, what is wrong.",
     "compare": "Compare implementations: who is right, who is accurate, who is fast. Writes a report.",
     "list": "Show which implementations there are, what they claim, and what is missing here.",

@@ -19,8 +19,8 @@ from conformance.report.terminal import make_console, print_finding
 from conformance.running.findings import Group, describe
 from conformance.running.outcome import Outcome
 from conformance.running.plan import Trial, make_trial
-from conformance.running.run import run_trial
 from conformance.running.session import Session
+from conformance.running.trials import run_trial
 
 
 @click.command("case", cls=WithTarget)

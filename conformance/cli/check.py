@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
 from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
+from conformance.cli.xfail import Known, write_xfail_option, xfail_option
 from conformance.errors import Exit
-from conformance.report.schema import Implementation
+from conformance.report.schema import Implementation, UnmetEntry
 from conformance.report.terminal import Terminal, make_console, summary, time_spent
 from conformance.running.run import Run
 
@@ -17,11 +19,13 @@ from conformance.running.run import Run
 @click.command("check", cls=WithTarget)
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
 @common()
+@xfail_option
+@write_xfail_option
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
 def command(
     targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, memory_limit: int | None,
     arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None,
-    html: Path | None, verbose: bool, huge: bool,
+    html: Path | None, verbose: bool, huge: bool, xfail: Path | None, write_xfail: Path | None,
 ) -> int:  # fmt: skip
     """Check implementations of convolution or pooling.
 
@@ -35,8 +39,12 @@ def command(
       conformance check torch-cpu --operator conv2d --html report.html
       conformance check ./libconv.so
       conformance check -- node conv.js
+      conformance check ./libconv.so --write-xfail xfail.toml
+      conformance check ./libconv.so --xfail xfail.toml
     """
-    began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, memory_limit, huge)
+    began = time.monotonic()
+    known = Known.of(make_options(operators, profile, seed, time_limit, memory_limit, huge), xfail, write_xfail)
+    options = known.options
     console = make_console(stderr=json == "-")
     results: list[Implementation] = []
     interrupted = False
@@ -45,8 +53,10 @@ def command(
         text = waiting.pop(0)
         target = make_target(text, operators, arrays, claim, no_claim)
         with Terminal(console) as terminal:
-            run = Run(target, options, terminal.listener())
+            listener = known.listening(terminal.listener())
+            run = Run(target, options, listener, expected=known.expected())
             results.append(run.execute())
+            known.came(listener, results[-1])
         if run.description:  # a module's other functions for the same operators are checked one by one
             waiting = [f"{text}:{name}" for name in run.description.others] + waiting
         console.print(summary(results[-1], verbose))
@@ -56,17 +66,19 @@ def command(
             interrupted = True
             console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
             break
+    unmet = known.unmet(interrupted)
+    known.say(console, unmet, interrupted)
     if html or junit or json:
-        report = make_report("Conformance check", results, options, began, interrupted)
+        report = make_report("Conformance check", results, options, began, interrupted, unmet=unmet)
         write_files(report, html=html, junit=junit, json=json)
     if html:
         console.print(f"report: {html}", highlight=False)
-    return exit_code(results, interrupted)
+    return exit_code(results, interrupted, unmet)
 
 
-def exit_code(results: list[Implementation], interrupted: bool) -> int:
-    """1 if there is a finding, 3 if something was asked for and nothing of it was verified, else 0."""
-    if any(result.status == "nonconformant" for result in results):
+def exit_code(results: list[Implementation], interrupted: bool, unmet: Sequence[UnmetEntry] = ()) -> int:
+    """1 if there is a finding or a stale entry, 3 if something was asked for and nothing of it was verified, else 0."""
+    if any(entry.stale for entry in unmet) or any(result.status == "nonconformant" for result in results):
         return Exit.FINDINGS
     if interrupted or any(result.status != "conformant" for result in results):
         return Exit.NOTHING_VERIFIED

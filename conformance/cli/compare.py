@@ -10,6 +10,7 @@ import click
 
 from conformance.cli.check import exit_code
 from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
+from conformance.cli.xfail import Known, xfail_option
 from conformance.dialect.interview import interview
 from conformance.errors import UsageError
 from conformance.plugin.registry import registered_names
@@ -41,10 +42,12 @@ _FIRST = 2
 @click.option("--network", metavar="NAME", help="Time every layer of one network (default: one layer of each kind).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
 @common(profile="brief")
+@xfail_option
 def command(
     targets: tuple[str, ...], output: Path, speed: bool, network: str | None, reference: str | None,
     operators: tuple[str, ...], profile: str, seed: int, time_limit: float, memory_limit: int | None, arrays: str | None,
     claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+    xfail: Path | None,
 ) -> int:  # fmt: skip
     """Compare implementations side by side: all registered ones, or those given (see conformance check).
 
@@ -52,15 +55,17 @@ def command(
     Examples:
       conformance compare
       conformance compare torch-cpu path/to/file.py:conv2d --operator conv2d
+      conformance compare --profile quick --xfail xfail.toml
     """
     began, options = time.monotonic(), make_options(operators, profile, seed, time_limit, memory_limit)
+    known = Known.of(options, xfail)
     chosen = [make_target(text, operators, arrays, claim, no_claim) for text in targets or registered_names()]
     workloads = (of_network(network) if network else representative()) if speed else []
     if operators:
         workloads = [workload for workload in workloads if workload.case.problem.operator in operators]
     console = make_console(stderr=json == "-")
     with Terminal(console) as terminal:
-        results, interrupted = _check_all(chosen, options, terminal)
+        results, interrupted = _check_all(chosen, options, known, terminal, by_name=bool(targets))
         timings: list[Timing] = []
         if not interrupted:
             results, interrupted = _ask_all(chosen, results, options, terminal)
@@ -76,8 +81,10 @@ def command(
             console.print(time_spent(result), highlight=False)
     if timings:
         console.print(timing_table(timings))
+    unmet = known.unmet(interrupted)
+    known.say(console, unmet, interrupted)
     report = make_report(
-        "Comparison of convolution and pooling", results, options, began, interrupted, timings,
+        "Comparison of convolution and pooling", results, options, began, interrupted, timings, unmet=unmet,
         margin=MARGIN if timings else None, threads=available_cores() if timings else None,
     )  # fmt: skip
     page = html or output / "comparison.html"
@@ -88,15 +95,25 @@ def command(
         console.print("interrupted: the report holds what was measured until then; run the same command for the rest")
     console.print(f"report: {page.resolve()} (and .md, .json beside it)", highlight=False, soft_wrap=True)
     here = [result for result in results if result.status != "unavailable"]
-    return exit_code(here or results, interrupted)
+    return exit_code(here or results, interrupted, unmet)
 
 
-def _check_all(targets: Sequence[Target], options: Options, terminal: Terminal) -> tuple[list[Implementation], bool]:
-    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold."""
+def _check_all(
+    targets: Sequence[Target], options: Options, known: Known, terminal: Terminal, by_name: bool
+) -> tuple[list[Implementation], bool]:
+    """Check one after the other: side by side, frameworks with threads of their own slow each other down tenfold.
+
+    What cannot be checked ends the comparison where the user named it (``by_name``), else it is left out with the reason.
+    """
     results = []
     for target in targets:
-        run = Run(target, options, terminal.listener(brief=True))
-        results.append(run.execute())
+        run = Run(target, options, terminal.listener(brief=True), expected=known.expected())
+        try:
+            results.append(run.execute())
+        except UsageError as error:
+            if by_name:
+                raise
+            results.append(run.result().model_copy(update={"status": "unavailable", "reason": error.message}))
         if run.interrupted:
             return results, True
     return results, False

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from conformance.cli.options import WithTarget, make_target, target_options
 from conformance.dialect.interview import interview
-from conformance.errors import Exit
+from conformance.errors import Exit, UsageError
 from conformance.plugin.registry import registered_names
 from conformance.problem.dialect import DIALECT
 from conformance.report.schema import DialectAnswer
@@ -41,7 +41,13 @@ def command(
     with Terminal(console) as terminal:
         for text in targets or registered_names():
             with Session(make_target(text, (), arrays, claim, no_claim)) as session:
-                described = session.describe()
+                try:
+                    described = session.describe()
+                except UsageError as error:
+                    if targets:
+                        raise
+                    terminal.say(f"{text} is left out: {error.message}")
+                    continue
                 if described.unavailable:
                     terminal.say(f"{described.name} is not available here: {described.unavailable}")
                 else:

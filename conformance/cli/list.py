@@ -12,7 +12,7 @@ from rich.text import Text
 
 from conformance.cases.coverage import markdown
 from conformance.errors import UsageError
-from conformance.plugin.registry import registered_names
+from conformance.plugin.registry import not_used, registered_names
 from conformance.plugin.target import Target
 from conformance.problem.operators import in_short
 from conformance.report.terminal import make_console
@@ -37,6 +37,8 @@ def command(as_json: bool, coverage: bool) -> int:
     names = registered_names()
     with ThreadPoolExecutor(2) as pool:  # each asks a worker of its own, and frameworks are slow to import
         described = dict(zip(names, pool.map(_describe, names), strict=True))
+    for line in (line for name in names for line in not_used(name)):
+        click.secho(f"note: {line}", fg="yellow", err=True)
     if as_json:
         click.echo(jsonlib.dumps({name: _as_data(found) for name, found in described.items()}, indent=2))
         return 0
@@ -48,7 +50,11 @@ def command(as_json: bool, coverage: bool) -> int:
         table.add_row(*_row(name, found))
     console.print(table)
     for name, found in described.items():
-        if isinstance(found, str) or found.unavailable:
+        if isinstance(found, UsageError):
+            console.print(Text(f"\n✗ {found.message}", "red"))
+            console.print(Text(f"  {found.hint}", "dim"))
+            continue
+        if found.unavailable:
             continue
         console.print(Text.assemble("\n", (name, "bold"), f": {found.summary}"))
         console.print(Text("  " + ", ".join(f"{key} {value}" for key, value in found.versions), "dim"))
@@ -57,27 +63,29 @@ def command(as_json: bool, coverage: bool) -> int:
     return 0
 
 
-def _describe(name: str) -> Description | str:
+def _describe(name: str) -> Description | UsageError:
     """What an implementation says of itself, or why it cannot be loaded."""
     try:
         with Session(Target(name)) as session:
             return session.describe()
-    except (UsageError, WorkerLost) as error:
-        return str(error)
+    except UsageError as error:
+        return error
+    except WorkerLost as lost:
+        return UsageError(f"{name} {lost}", hint=lost.printed.text)
 
 
-def _row(name: str, found: Description | str) -> tuple[str | Text, ...]:
-    if isinstance(found, str):
-        return name, Text(found, "red"), "", "", ""
+def _row(name: str, found: Description | UsageError) -> tuple[str | Text, ...]:
+    if isinstance(found, UsageError):
+        return name, Text("✗ broken, see below", "red"), "", "", ""
     here = Text("yes", "green") if not found.unavailable else Text(f"no: {found.unavailable}", "yellow")
     claims = found.claims.values()
     dtypes = dict.fromkeys(dtype for claimed in claims for dtype in claimed.dtypes)
     return name, here, in_short(found.claims), ", ".join(dtypes), ", ".join({c.accuracy for c in claims})
 
 
-def _as_data(found: Description | str) -> dict[str, object]:
-    if isinstance(found, str):
-        return {"available": False, "reason": found}
+def _as_data(found: Description | UsageError) -> dict[str, object]:
+    if isinstance(found, UsageError):
+        return {"available": False, "reason": str(found)}
     return {
         "available": not found.unavailable,
         "reason": found.unavailable,

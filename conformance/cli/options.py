@@ -102,10 +102,13 @@ def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: 
     """The target of a command's words; what is misspelt is told before anything starts."""
     from conformance.plugin.arrays import require_arrays
     from conformance.plugin.claims import Claims
+    from conformance.plugin.registry import not_used
 
     if arrays:
         require_arrays(arrays)
     Claims().changed(claim, no_claim)
+    for line in not_used(text):
+        click.secho(f"note: {line}", fg="yellow", err=True)
     return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim))
 
 

@@ -10,6 +10,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from conformance.errors import UsageError
@@ -140,8 +141,8 @@ class Claims:
         """The first reason why ``problem`` is not claimed, or None when it is."""
         if problem.dtype not in self.dtypes:
             return f"{problem.dtype} is not claimed"
-        for name, option in OPTIONS.items():
-            if name not in self.options and problem.op.family in option.families and option.required(problem):
+        for name, option in _unclaimed(self.options, problem.op.family):
+            if option.required(problem):
                 return f"{option.words}: not claimed ({name})"
         return None
 
@@ -180,6 +181,12 @@ class Claims:
             else:
                 options.discard(_known_option(word))
         return dataclasses.replace(self, options=frozenset(options), **fields)
+
+
+@lru_cache(maxsize=256)
+def _unclaimed(options: frozenset[str], family: Family) -> tuple[tuple[str, Option], ...]:
+    """What problems of a family can require beyond ``options``."""
+    return tuple((name, option) for name, option in OPTIONS.items() if name not in options and family in option.families)
 
 
 def _known_option(word: str) -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Literal
 
 from conformance.errors import UsageError
+from conformance.problem.derived import derived
 from conformance.problem.formats import COMPLEX, FLOATS, INTEGERS
 
 FORWARD, INPUT_GRAD, WEIGHT_GRAD, BIAS_GRAD, DOUBLE_GRAD = "forward", "input_grad", "weight_grad", "bias_grad", "double_grad"
@@ -61,7 +62,7 @@ TRAITS: dict[Family, Traits] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Operator:
     """One pass of one family for one number of axes. ``base`` is the name of its forward pass."""
 
@@ -70,24 +71,24 @@ class Operator:
     ndim: int
     pass_name: str = FORWARD
 
-    @property
+    @derived
     def base(self) -> str:
         return f"{self.family}{self.ndim}d"
 
-    @property
+    @derived
     def traits(self) -> Traits:
         return TRAITS[self.family]
 
-    @property
+    @derived
     def is_pool(self) -> bool:
         """Without weights: channels stay apart."""
         return not self.traits.weights
 
-    @property
+    @derived
     def forward(self) -> bool:
         return self.pass_name == FORWARD
 
-    @property
+    @derived
     def rounds(self) -> bool:
         """Whether its results are rounded: not those that are selected from the input, whose gradients are sums."""
         return not self.traits.selects or (self.pass_name == INPUT_GRAD and self.family is not Family.MAX_UNPOOL)

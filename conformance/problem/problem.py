@@ -7,13 +7,13 @@ transposed convolution (channels, out_channels / groups, *kernel), bias (out_cha
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from conformance.problem.derived import derived, given_fields
 from conformance.problem.formats import FORMATS, Format
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, OPERATORS, WEIGHT_GRAD, Family, Operator, name_of
 from conformance.problem.window import OUTSIDE, AnyWindow, PadMode, auto_padding
@@ -21,12 +21,13 @@ from conformance.problem.window import OUTSIDE, AnyWindow, PadMode, auto_padding
 Shape = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Problem:
     """One call of an operator. Constructing an invalid one is allowed: :func:`reasons_invalid` says what is wrong with it.
 
     ``auto_pad`` is the rule by which padding is asked for; the windows hold what it comes to. ``result`` is the data type
-    of the result where it is not that of the input. ``norm`` is the p of a p-norm.
+    of the result where it is not that of the input. ``norm`` is the p of a p-norm. What follows from these is worked out
+    once and kept: a run asks for shapes some hundred times a case.
     """
 
     operator: str
@@ -45,40 +46,42 @@ class Problem:
     unbatched: bool = False
     result: str = ""
 
-    @property
+    __getstate__ = given_fields
+
+    @derived
     def op(self) -> Operator:
         return OPERATORS[self.operator]
 
-    @property
+    @derived
     def format(self) -> Format:
         return FORMATS[self.dtype]
 
-    @property
+    @derived
     def result_format(self) -> Format:
         of_sums = "int32" if self.op.family is Family.CONV_INTEGER else self.dtype
         return FORMATS[self.result or of_sums]
 
-    @property
+    @derived
     def input_shape(self) -> Shape:
         return (self.batch, self.channels, *(w.output if self._unpools else w.size for w in self.windows))
 
-    @property
+    @derived
     def weight_shape(self) -> Shape:
         if self.op.family is Family.CONV_TRANSPOSE:
             return (self.channels, self.out_channels // self.groups, *self.kernel)
         return (self.out_channels, self.channels // self.groups, *self.kernel)
 
-    @property
+    @derived
     def output_shape(self) -> Shape:
         """Of the forward pass."""
         return (self.batch, self.out_channels, *(w.size if self._unpools else w.output for w in self.windows))
 
-    @property
+    @derived
     def _unpools(self) -> bool:
         """Unpooling undoes its windows: they slide over its output."""
         return self.op.family is Family.MAX_UNPOOL
 
-    @property
+    @derived
     def array_shapes(self) -> dict[str, Shape]:
         """The tensors that go in, by name, the one that the pass is about first.
 
@@ -110,7 +113,7 @@ class Problem:
             return {"w": w}
         return {"indices": x} if self._unpools else {"x": x}
 
-    @property
+    @derived
     def result_shape(self) -> Shape:
         """Of what comes out of this pass."""
         shapes = {BIAS_GRAD: (self.out_channels,), WEIGHT_GRAD: self.weight_shape, INPUT_GRAD: self.input_shape}
@@ -132,40 +135,40 @@ class Problem:
             return FORMATS[self.result].numpy if name == "y_zero" else self.format.numpy
         return self.format.numpy
 
-    @property
+    @derived
     def requantised(self) -> bool:
         """Whether a quantised convolution's sums are scaled, rounded and clipped to 8 bits again."""
         return self.result in ("int8", "uint8") and self.op.family is Family.CONV_INTEGER
 
-    @property
+    @derived
     def kernel(self) -> Shape:
         return tuple(w.kernel for w in self.windows)
 
-    @property
+    @derived
     def stride(self) -> Shape:
         return tuple(w.stride for w in self.windows)
 
-    @property
+    @derived
     def dilation(self) -> Shape:
         return tuple(w.dilation for w in self.windows)
 
-    @property
+    @derived
     def padding(self) -> tuple[tuple[int, int], ...]:
         return tuple((w.pad_begin, w.pad_end) for w in self.windows)
 
-    @property
+    @derived
     def output_padding(self) -> Shape:
         return tuple(getattr(w, "output_padding", 0) for w in self.windows)
 
-    @property
+    @derived
     def pad_mode(self) -> PadMode:
         return self.windows[0].mode
 
-    @property
+    @derived
     def ceil(self) -> bool:
         return any(w.ceil for w in self.windows)
 
-    @property
+    @derived
     def max_terms(self) -> int:
         """The most terms that are summed into one element of the result, a bias counted."""
         op = self.op
@@ -181,12 +184,12 @@ class Problem:
         mixed = self.out_channels if op.pass_name == INPUT_GRAD else self.channels
         return max(1, taps * (mixed // self.groups) + self.bias)
 
-    @property
+    @derived
     def places(self) -> Shape:
         """How many places each window is put to: outputs, of a transposed one inputs."""
         return self.input_shape[2:] if self.op.family is Family.CONV_TRANSPOSE else self.output_shape[2:]
 
-    @property
+    @derived
     def work(self) -> int:
         """Multiply-adds of a convolution, or elements read by a pooling: what a direct loop would execute, in any pass."""
         if self.op.pass_name == BIAS_GRAD:
@@ -203,17 +206,17 @@ class Problem:
         return self.replace(operator=name_of(family, self.op.ndim, self.op.pass_name))
 
     def replace(self, **changes: Any) -> Problem:
-        return dataclasses.replace(self, **changes)
+        return Problem(**given_fields(self) | changes)  # dataclasses.replace takes thrice as long, and a plan asks often
 
     def with_axis(self, axis: int, **changes: Any) -> Problem:
         """The same problem with fields of one window changed; fields that its kind of window lacks are left out."""
         windows = list(self.windows)
         windows[axis] = _changed(windows[axis], changes)
-        return dataclasses.replace(self, windows=tuple(windows))
+        return self.replace(windows=tuple(windows))
 
     def with_windows(self, **changes: Any) -> Problem:
         """The same problem with fields of every window changed; fields that its kind of window lacks are left out."""
-        return dataclasses.replace(self, windows=tuple(_changed(w, changes) for w in self.windows))
+        return self.replace(windows=tuple(_changed(w, changes) for w in self.windows))
 
     def padded_by(self, rule: str) -> Problem:
         """The same problem with the padding that a rule such as ``same`` asks for, and that is said by it."""
@@ -230,8 +233,8 @@ class Problem:
 
 
 def _changed(window: AnyWindow, changes: dict[str, Any]) -> AnyWindow:
-    known = {field.name for field in dataclasses.fields(window)}
-    return dataclasses.replace(window, **{name: value for name, value in changes.items() if name in known})
+    given = given_fields(window)
+    return type(window)(**given | {name: value for name, value in changes.items() if name in given})
 
 
 def _most_readers(window: AnyWindow) -> int:

@@ -6,6 +6,7 @@ Dialects of other frameworks are wider or narrower in places; these are the rule
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from conformance.errors import UsageError
 from conformance.problem.formats import FORMATS
@@ -16,6 +17,7 @@ from conformance.problem.window import AUTO_PADS, AdaptiveWindow, AnyWindow, Tra
 MAX_ELEMENTS = 2**31 + 2**20
 """No tensor of a problem may have more elements: a text must not be able to ask for all memory. Indices beyond 2^31 fit."""
 _KINDS = {"sliding": Window, "transposed": TransposedWindow, "adaptive": AdaptiveWindow}
+_MOST_KEPT = 4096  # problems whose validity is remembered: a plan asks for many of them again
 _NO_NORM = "a norm is an option of p-norm pooling"
 _NO_DIVISOR = "exclude_pad and divisor are options of average pooling"
 
@@ -32,6 +34,7 @@ def require_valid(problem: Problem) -> Problem:
     return problem
 
 
+@lru_cache(maxsize=_MOST_KEPT)
 def is_valid(problem: Problem) -> bool:
     return not reasons_invalid(problem)
 
@@ -64,7 +67,8 @@ def _counts(problem: Problem) -> list[str]:
     if not all(isinstance(window, _KINDS[traits.window]) for window in problem.windows):
         reasons.append(f"the windows of {problem.op.base} are {traits.window} ones")
     for field, words in (("ceil", "ceil holds"), ("mode", "the padding mode holds")):
-        if len({getattr(window, field) for window in problem.windows}) > 1:
+        values = [getattr(window, field) for window in problem.windows]
+        if values[1:] != values[:-1]:
             reasons.append(f"{words} for all axes or for none")
     for name, least in (("batch", 0), ("channels", 1), ("out_channels", 1), ("groups", 1)):
         if getattr(problem, name) < least:

@@ -7,19 +7,40 @@ window answers with one table: which element every tap reads from every place. A
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from functools import lru_cache, wraps
+from typing import Any, ClassVar, Literal
 
 import numpy as np
+
+from conformance.problem.derived import derived, given_fields
 
 PadMode = Literal["zeros", "reflect", "replicate", "circular"]
 PAD_MODES: tuple[PadMode, ...] = ("zeros", "reflect", "replicate", "circular")
 NUMPY_PAD_MODES: dict[PadMode, str] = {"zeros": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
 OUTSIDE = -1
 """In a table: the tap reads padding, which is zero (of a maximum: nothing)."""
+_KEPT, _MOST_KEPT = 4096, 2048  # entries of a table that is kept, and how many tables are
 
 
-@dataclass(frozen=True, slots=True)
+def _kept(make: Callable[[Any], np.ndarray]) -> Callable[[Any], np.ndarray]:
+    """A method that makes a table: small ones are made once for all windows that are equal, and cannot be written to."""
+
+    @lru_cache(maxsize=_MOST_KEPT)
+    def made(window: Any) -> np.ndarray:
+        table = make(window)
+        table.flags.writeable = False
+        return table
+
+    @wraps(make)
+    def table(window: Any) -> np.ndarray:
+        return made(window) if max(window.size, window.output) * window.kernel <= _KEPT else make(window)
+
+    return table
+
+
+@dataclass(frozen=True)
 class Window:
     """A kernel of ``kernel`` taps, ``dilation`` apart, moved by ``stride`` over ``size`` elements and their padding.
 
@@ -35,16 +56,18 @@ class Window:
     ceil: bool = False
     mode: PadMode = "zeros"
 
-    @property
+    __getstate__ = given_fields
+
+    @derived
     def extent(self) -> int:
         """Elements from the first tap to the last: (kernel - 1) * dilation + 1."""
         return (self.kernel - 1) * self.dilation + 1
 
-    @property
+    @derived
     def padded(self) -> int:
         return self.size + self.pad_begin + self.pad_end
 
-    @property
+    @derived
     def output(self) -> int:
         """How many positions the window takes; 0 or less when it does not fit.
 
@@ -59,16 +82,18 @@ class Window:
             count -= 1
         return count
 
-    @property
+    @derived
     def elements(self) -> int:
         """How many elements the table's entries point into: the input's."""
         return self.size
 
+    @_kept
     def positions(self) -> np.ndarray:
         """Coordinate read by each (output, tap), shape (output, kernel); those outside [0, size) lie in the padding."""
         starts = np.arange(self.output) * self.stride - self.pad_begin
         return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
 
+    @_kept
     def table(self) -> np.ndarray:
         """Element read by each (output, tap), or OUTSIDE, shape (output, kernel)."""
         return self.element_at(self.positions())
@@ -86,17 +111,19 @@ class Window:
             return np.minimum(folded, turn - folded) if self.size > 1 else np.zeros_like(at)
         return np.where(inside, at, OUTSIDE)
 
+    @_kept
     def inside(self) -> np.ndarray:
         """True where :meth:`table` reads an element of the input, shape (output, kernel)."""
         return self.table() != OUTSIDE
 
+    @_kept
     def inside_padded(self) -> np.ndarray:
         """True where :meth:`positions` is an input element or explicit padding: not the overhang of ceil mode."""
         at = self.positions()
         return (at >= -self.pad_begin) & (at < self.size + self.pad_end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TransposedWindow:
     """The same window backwards: each of ``size`` inputs adds to ``kernel`` outputs, ``stride`` apart from input to input.
 
@@ -114,37 +141,42 @@ class TransposedWindow:
     ceil = False
     mode: ClassVar[PadMode] = "zeros"
 
-    @property
+    __getstate__ = given_fields
+
+    @derived
     def extent(self) -> int:
         return (self.kernel - 1) * self.dilation + 1
 
-    @property
+    @derived
     def padded(self) -> int:
         return self.elements + self.pad_begin + self.pad_end
 
-    @property
+    @derived
     def output(self) -> int:
         """(size - 1) * stride - padding + extent + output_padding."""
         return (self.size - 1) * self.stride - self.pad_begin - self.pad_end + self.extent + self.output_padding
 
-    @property
+    @derived
     def elements(self) -> int:
         return self.output
 
+    @_kept
     def positions(self) -> np.ndarray:
         starts = np.arange(self.size) * self.stride - self.pad_begin
         return starts[:, None] + np.arange(self.kernel)[None, :] * self.dilation
 
+    @_kept
     def table(self) -> np.ndarray:
         """Output that each (input, tap) adds to, or OUTSIDE where it is cut off, shape (size, kernel)."""
         at = self.positions()
         return np.where((at >= 0) & (at < self.output), at, OUTSIDE)
 
+    @_kept
     def inside(self) -> np.ndarray:
         return self.table() != OUTSIDE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AdaptiveWindow:
     """``output`` windows that share ``size`` elements as evenly as they can: from floor(i size / output) to the ceiling of
     (i + 1) size / output. Neighbours overlap where the sizes do not divide."""
@@ -157,7 +189,9 @@ class AdaptiveWindow:
     ceil = False
     mode: ClassVar[PadMode] = "zeros"
 
-    @property
+    __getstate__ = given_fields
+
+    @derived
     def kernel(self) -> int:
         """Elements of the longest window.
 
@@ -169,23 +203,24 @@ class AdaptiveWindow:
         whole, rest = divmod(self.size, self.output)
         return whole + (rest > 0) + (rest > math.gcd(rest, self.output))
 
-    @property
+    @derived
     def bounds(self) -> list[tuple[int, int]]:
         """First element of each window, and the one behind its last."""
         return [(i * self.size // self.output, -(-(i + 1) * self.size // self.output)) for i in range(self.output)]
 
-    @property
+    @derived
     def extent(self) -> int:
         return self.kernel
 
-    @property
+    @derived
     def padded(self) -> int:
         return self.size
 
-    @property
+    @derived
     def elements(self) -> int:
         return self.size
 
+    @_kept
     def table(self) -> np.ndarray:
         """Element read by each (output, tap), or OUTSIDE in windows shorter than the longest, shape (output, kernel)."""
         bounds = np.array(self.bounds, dtype=np.int64).reshape(self.output, 2)
@@ -194,6 +229,7 @@ class AdaptiveWindow:
 
     positions = table
 
+    @_kept
     def inside(self) -> np.ndarray:
         return self.table() != OUTSIDE
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from conformance.report.schema import Finding, Implementation, Report, Tally
+from conformance.report import xfail
+from conformance.report.schema import Finding, Implementation, Report, Tally, UnmetEntry
 
 _NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -15,6 +17,8 @@ def render_junit(report: Report) -> str:
     root = ET.Element("testsuites", name=report.title)
     for one in report.implementations:
         _suite(root, one)
+    if report.unmet:
+        _unmet(root, report.unmet)
     ET.indent(root)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
@@ -26,9 +30,30 @@ def _suite(root: ET.Element, one: Implementation) -> None:
     for skip in one.skips:
         case = ET.SubElement(suite, "testcase", classname=f"{_clean(one.name)}.{skip.operator}", name="skipped")
         ET.SubElement(case, "skipped", message=_clean(f"{skip.count} cases: {skip.reason}"))
+    for entry in one.expected:
+        case = ET.SubElement(suite, "testcase", classname=f"{_clean(one.name)}.known", name=_clean(entry.covers))
+        said = f"{entry.reason} ({entry.count} cases; {xfail.place(entry)})"
+        ET.SubElement(case, "skipped", type="pytest.xfail", message=_clean(said)).text = _clean(entry.example)
     if one.status in ("unavailable", "nothing verified"):
         case = ET.SubElement(suite, "testcase", classname=_clean(one.name), name=one.status)
         ET.SubElement(case, "skipped", message=_clean(one.reason))
+    _count(suite)
+
+
+def _unmet(root: ET.Element, unmet: Sequence[UnmetEntry]) -> None:
+    """A suite for the xfail file: stale entries fail, as a strict xfail that passes does in pytest."""
+    suite = ET.SubElement(root, "testsuite", name=_clean(unmet[0].file))
+    for entry in unmet:
+        case = ET.SubElement(suite, "testcase", classname=_clean(xfail.place(entry)), name=_clean(entry.covers))
+        if entry.stale:
+            said = f"stale: {entry.because}; delete {xfail.to_delete(entry)}"
+            ET.SubElement(case, "failure", message=_clean(said)).text = _clean(entry.reason)
+        else:
+            ET.SubElement(case, "skipped", message=_clean(f"not judged: {entry.because}"))
+    _count(suite)
+
+
+def _count(suite: ET.Element) -> None:
     for kind, tag in (("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(len(suite.findall(f".//{tag}"))))
 
@@ -37,6 +62,8 @@ def _case(suite: ET.Element, one: Implementation, tally: Tally) -> None:
     case = ET.SubElement(suite, "testcase", classname=f"{_clean(one.name)}.{tally.operator}", name=tally.check)
     findings = [f for f in one.findings if f.operator == tally.operator and f.check.partition(".")[0] == tally.check]
     if not tally.failed and not tally.errored:
+        if tally.xfailed and not tally.passed:  # what nothing passed must not look as if it had
+            ET.SubElement(case, "skipped", type="pytest.xfail", message=f"{tally.xfailed} known failures")
         return
     problem = ET.SubElement(case, "failure" if tally.failed else "error")
     problem.set("message", _clean(f"{tally.failed} failed, {tally.errored} errored, {tally.passed} passed"))

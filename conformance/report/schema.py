@@ -34,13 +34,17 @@ class Environment(Value):
 
 
 class Tally(Value):
-    """How the cases of one operator fared under one check. ``elements`` counts compared output elements."""
+    """How the cases of one operator fared under one check. ``elements`` counts compared output elements.
+
+    ``xfailed`` are those that failed as an entry of the xfail file says; their elements are not counted.
+    """
 
     operator: str
     check: str
     passed: int = 0
     failed: int = 0
     errored: int = 0
+    xfailed: int = 0
     elements: int = 0
 
 
@@ -125,6 +129,31 @@ class Finding(Value):
     fingerprint: str = ""
 
 
+class XfailEntry(Value):
+    """An entry of the xfail file: its lines ``first`` to ``last`` of ``file``, what it ``covers``, and why."""
+
+    file: str
+    first: int
+    last: int
+    covers: str
+    reason: str
+    link: str = ""
+
+
+class ExpectedFailure(XfailEntry):
+    """An entry that was met: ``count`` cases failed as it says, ``example`` is the text of the first."""
+
+    count: int
+    example: str
+
+
+class UnmetEntry(XfailEntry):
+    """An entry of which nothing failed. It is ``stale``, an error, unless the run could not have met it; ``because`` says."""
+
+    stale: bool
+    because: str
+
+
 class Accuracy(Value):
     """One case of real-valued data, judged against the truth (METHOD: rho = max |error| / (u * S)).
 
@@ -168,7 +197,7 @@ class DialectAnswer(Value):
 
 
 class Implementation(Value):
-    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified."""
+    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified, or what of it was not."""
 
     name: str
     summary: str
@@ -184,6 +213,7 @@ class Implementation(Value):
     power: tuple[Power, ...] = ()
     skips: tuple[Skip, ...] = ()
     findings: tuple[Finding, ...] = ()
+    expected: tuple[ExpectedFailure, ...] = ()
     accuracy: tuple[Accuracy, ...] = ()
     dialect: tuple[DialectAnswer, ...] = ()
     seconds: float = 0.0
@@ -226,6 +256,7 @@ class Report(Value):
     interrupted: bool = False
     environment: Environment
     implementations: tuple[Implementation, ...]
+    unmet: tuple[UnmetEntry, ...] = ()
     timings: tuple[Timing, ...] = ()
     margin: float | None = None
     threads: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from conformance.report import view
+from conformance.report import view, xfail
 
 
 def environment() -> Environment:
@@ -18,4 +18,5 @@ def environment() -> Environment:
     )
     templates.filters["duration"] = view.duration
     templates.filters["number"] = view.number
+    templates.globals["xfail"] = xfail
     return templates

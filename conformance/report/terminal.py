@@ -12,8 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.problem import OPERATORS
-from conformance.report import view
-from conformance.report.schema import Finding, Implementation, Tally, Timing
+from conformance.report import view, xfail
+from conformance.report.schema import Finding, Implementation, Tally, Timing, UnmetEntry
 from conformance.report.view import duration, number, share
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description
@@ -127,6 +127,18 @@ def print_finding(console: Console, finding: Finding) -> None:
     console.print(text, soft_wrap=True)
 
 
+def print_unmet(console: Console, unmet: Sequence[UnmetEntry]) -> None:
+    """Entries of the xfail file that nothing met: stale ones like findings, each with what to delete; the others in a line."""
+    for entry in xfail.stale(unmet):
+        text = Text.assemble(("✗ ", "bold red"), (xfail.place(entry), "bold"), f": stale: {entry.because}\n")
+        facts = [("it covers", entry.covers), ("its reason", entry.reason), ("its link", xfail.link(entry))]
+        text.append("".join(f"    {name:<15}{value}\n" for name, value in facts if value))
+        text.append(f"    delete         {xfail.to_delete(entry)}", "cyan")
+        console.print(text, soft_wrap=True)
+    for line in xfail.not_judged(unmet):
+        console.print(Text(line, "dim"), soft_wrap=True)
+
+
 def summary(one: Implementation, verbose: bool) -> RenderableType:
     """The verdict of one implementation and the table behind it."""
     parts: list[RenderableType] = []
@@ -138,6 +150,7 @@ def summary(one: Implementation, verbose: bool) -> RenderableType:
         parts += [Text(f"note: {note}") for note in one.notes]
     skipped = sum(skip.count for skip in one.skips)
     if verbose:
+        parts += [Text(f"known: {e.count} × {e.covers}: {e.reason} ({xfail.place(e)})") for e in one.expected]
         parts += [Text(f"skipped {s.count} of {s.operator}: {s.reason}") for s in one.skips]
         parts += [Text(f"not claimed: {line}") for line in one.not_claimed]
     elif skipped:
@@ -150,14 +163,16 @@ def _verdict(one: Implementation) -> Text:
     style = f"bold {_STYLE[one.status]}"
     if one.status == "unavailable":
         return Text.assemble((f"NOT AVAILABLE: {one.name}: ", style), one.reason)
-    cases = sum(t.passed + t.failed + t.errored for t in one.tallies)
+    cases = sum(t.passed + t.failed + t.errored + t.xfailed for t in one.tallies)
     elements = sum(t.elements for t in one.tallies)
     facts = f"{cases:,} cases, {elements:,} elements compared, {one.seconds:.1f} s"
     if one.findings:
         facts = f"{len(one.findings)} finding{'s' * (len(one.findings) != 1)} in {facts}"
-    if one.accuracy and one.status == "conformant":
-        worst = max(one.accuracy, key=lambda a: a.used)
-        facts += f"; largest error {worst.used:.0%} of its bound"
+    within = [row.used for row in one.accuracy if row.used <= 1]  # what is beyond is a known failure, and not hidden there
+    if within and one.status == "conformant":
+        facts += f"; largest error {max(within):.0%} of its bound"
+    if known := xfail.known_failures([one]):
+        facts += f"{', but for' if one.status == 'conformant' else '; beside'} {known}"
     if one.reason:
         facts = f"{one.reason}; {facts}"
     return Text.assemble((f"{_WORDS[one.status]}: ", style), (one.name, "bold"), f": {facts}")
@@ -193,18 +208,20 @@ def power_table(one: Implementation) -> Table:
 
 
 def _cell(tallies: Sequence[Tally]) -> Text:
-    passed, failed, errored = (sum(getattr(t, name) for t in tallies) for name in ("passed", "failed", "errored"))
+    names = ("passed", "failed", "errored", "xfailed")
+    passed, failed, errored, known = (sum(getattr(t, name) for t in tallies) for name in names)
+    expected = (f" {known} known", "yellow") if known else ""
     if not passed and not failed and not errored:
-        return Text("–", "dim")
+        return Text.assemble(expected) if known else Text("–", "dim")
     if not failed and not errored:
-        return Text(f"{passed} ✓", "green")
+        return Text.assemble((f"{passed} ✓", "green"), expected)
     words = [f"{failed} ✗" if failed else "", f"{errored} !" if errored else ""]
-    return Text.assemble((f"{passed} ✓ ", "dim"), (" ".join(filter(None, words)), "red"))
+    return Text.assemble((f"{passed} ✓ ", "dim"), (" ".join(filter(None, words)), "red"), expected)
 
 
 def time_spent(one: Implementation) -> str:
     """Where the time went: inside the implementation (its loading counted) and in the harness."""
-    cases = max(1, sum(t.passed + t.failed + t.errored for t in one.tallies))
+    cases = max(1, sum(t.passed + t.failed + t.errored + t.xfailed for t in one.tallies))
     own = max(0.0, one.seconds - one.seconds_inside)
     text = (
         f"{one.name}: {one.seconds:.2f} s, of which {one.seconds_inside:.2f} s inside the implementation (loading counted) "

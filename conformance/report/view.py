@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from conformance.diagnosis.receptive_field import LEGEND
 from conformance.problem import OPERATORS
 from conformance.problem.dialect import DIALECT
-from conformance.report.schema import Accuracy, DialectAnswer, Implementation, ReceptiveField, Report, Timing
+from conformance.report import xfail
+from conformance.report.schema import Accuracy, DialectAnswer, ExpectedFailure, Implementation, ReceptiveField, Report, Timing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,10 @@ def verdict(report: Report) -> str:
     findings = sum(len(one.findings) for one in available)
     if findings:
         sentence += f", {findings} finding{'s' * (findings != 1)}"
+    if known := xfail.known_failures(available):
+        sentence += f", {known}" if findings else f" but for {known}"
+    if old := xfail.stale_entries(report):
+        sentence += f", {old}"
     if absent:
         sentence += f"; {absent} not available here"
     return sentence + ("; interrupted before the end." if report.interrupted else ".")
@@ -67,6 +72,11 @@ def here(report: Report) -> list[Implementation]:
     return [one for one in report.implementations if one.status != "unavailable"]
 
 
+def known(report: Report) -> list[tuple[Implementation, ExpectedFailure]]:
+    """Every entry of the xfail file that was met, with the implementation that failed as it says."""
+    return [(one, entry) for one in report.implementations for entry in one.expected]
+
+
 def dialects(report: Report) -> list[tuple[str, str, list[DialectAnswer | None]]]:
     """For each option of the dialect its words, its name, and what every implementation that is here answers."""
     answers = [{one.option: one for one in each.dialect} for each in here(report)]
@@ -81,11 +91,14 @@ def cell(one: Implementation, operator: str) -> Cell:
     """What the matrix shows for ``one`` and all passes of a forward operator."""
     tallies = [tally for tally in one.tallies if OPERATORS[tally.operator].base == operator]
     passed = sum(t.passed for t in tallies)
-    bad = sum(t.failed + t.errored for t in tallies)
+    bad, known = sum(t.failed + t.errored for t in tallies), sum(t.xfailed for t in tallies)
+    beside = f", {known:,} known" if known else ""
     if bad:
-        return Cell("✗", "bad", f"{bad:,} of {passed + bad:,} failed")
+        return Cell("✗", "bad", f"{bad:,} of {passed + bad + known:,} failed{beside}")
     if passed:
-        return Cell("✓", "good", f"{passed:,}")
+        return Cell("✓", "good", f"{passed:,}{beside}")
+    if known:
+        return Cell("✗", "known", f"{known:,} known")
     if one.status == "unavailable":
         return Cell("·", "none", "not here")
     return Cell("–", "none", "not claimed" if operator not in {OPERATORS[name].base for name in one.operators} else "not run")

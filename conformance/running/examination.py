@@ -17,6 +17,7 @@ from conformance.diagnosis.state import Processes
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import Problem
+from conformance.running.expected import Expected
 from conformance.running.outcome import Outcome, outcome_of
 from conformance.running.plan import Trial, make_trial
 from conformance.running.session import Session, WorkerLost
@@ -25,9 +26,9 @@ _TOGETHER = 16  # trials whose calls make one job
 
 
 def observed(outcome: Outcome) -> Observation | None:
-    """A judged outcome as the diagnosis sees it; None where nothing was judged."""
+    """A judged outcome as the diagnosis sees it; None where nothing was judged, or what fails is another, expected failure."""
     trial, failure = outcome.trial, outcome.failure
-    if not trial.calls or outcome.status == "skipped":
+    if not trial.calls or outcome.status in ("skipped", "xfailed"):
         return None
     at = failure.call if failure is not None else 0
     kind = failure.kind if failure is not None else ""
@@ -51,8 +52,9 @@ def examine(
     claims: Mapping[str, Claims],
     session: Session,
     seconds: float,
+    expected: Expected | None = None,
 ) -> Diagnosis:
-    """The diagnosis of a finding whose smallest case gave ``outcome``."""
+    """The diagnosis of a finding whose smallest case gave ``outcome``; what is ``expected`` to fail says nothing of it."""
     failure, trial = outcome.failure, outcome.trial
     assert failure is not None
     operator = trial.case.problem.operator
@@ -67,7 +69,10 @@ def examine(
     def all_again(cases: Sequence[Case], check: Check | None = None) -> list[Observation]:
         made = [make_trial(check or trial.check, case, claims) for case in cases if case.problem.operator == operator]
         alone = [one for one in made if one and not one.check.concurrent and all(map(no_larger, one.calls))]
-        return [seen for one in run_together(alone, session, claims) if (seen := observed(one)) is not None]
+        outcomes = run_together(alone, session, claims)
+        if expected is not None:
+            outcomes = [expected.judged(one) for one in outcomes]
+        return [seen for one in outcomes if (seen := observed(one)) is not None]
 
     def ask(calls: Sequence[Call]) -> Sequence[Reply] | None:
         if any(claims[operator].refusal(call.problem) for call in calls):

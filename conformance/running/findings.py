@@ -81,6 +81,13 @@ def smallest_of(group: Group, claims: Mapping[str, Claims], run: Callable[[Trial
     return smallest
 
 
+def known_as(outcome: Outcome, known: Sequence[KnownFailure]) -> str:
+    """What the author of a backend knows of a failure, in words; empty if nothing."""
+    trial, failure = outcome.trial, outcome.failure
+    assert failure is not None
+    return known_words(known, trial.case.problem.operator, trial.check.name, failure.kind, str(trial.case))
+
+
 def describe(
     outcome: Outcome,
     group: Group,
@@ -100,7 +107,7 @@ def describe(
         message=_message(failure, trial.check),
         case=str(trial.case),
         command=repeat_command(trial, target),
-        known=known_words(known, trial.case.problem.operator, trial.check.name, failure.kind, str(trial.case)),
+        known=known_as(outcome, known),
         index=failure.index,
         expected=_number(failure.expected),
         actual=_number(failure.actual),

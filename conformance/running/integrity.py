@@ -11,8 +11,9 @@ import builtins
 import importlib
 import inspect
 import operator
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -22,8 +23,9 @@ _MODULES = (
     "conformance.running.worker", "conformance.running.seen", "conformance.running.threads",
     "conformance.running.integrity", "conformance.running.idle", "conformance.running.printed",
     "conformance.running.surroundings", "conformance.running.memory",
-    "conformance.running.processes", "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job",
-    "conformance.plugin.implementation", "conformance.plugin.layouts", "conformance.plugin.functions",
+    "conformance.running.processes", "conformance.running.serve", "conformance.running.channel",
+    "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job", "conformance.plugin.implementation",
+    "conformance.plugin.layouts", "conformance.plugin.functions",
     "conformance.plugin.arrays", "conformance.plugin.library", "conformance.plugin.guarded", "conformance.plugin.abi",
 )  # fmt: skip
 """What works between a job and its replies."""
@@ -33,6 +35,8 @@ RESTLESS = "goes on working"
 _ABSENT = object()
 _watched: list[_Names] = []
 _functions: list[tuple[str, FunctionType, CodeType]] = []
+_looks: list[_Look] = []
+_code_of = operator.attrgetter("__code__")
 _jobs = 0
 
 
@@ -46,11 +50,38 @@ class _Names:
     values: tuple[Any, ...]
 
     def changed(self) -> list[str]:
-        found = map(self.space.get, self.names, [_ABSENT] * len(self.names))
-        if all(map(operator.is_, found, self.values)):
-            return []
         pairs = zip(self.names, self.values, strict=True)
         return [f"{self.owner}.{name}" for name, value in pairs if self.space.get(name, _ABSENT) is not value]
+
+
+class _Look:
+    """All that is watched in one look, which follows every job: what was there, what was not, and the code of functions."""
+
+    def __init__(self, watched: Sequence[_Names], functions: Sequence[tuple[str, FunctionType, CodeType]]) -> None:
+        there = [
+            (names.space, [pair for pair in zip(names.names, names.values, strict=True) if pair[1] is not _ABSENT])
+            for names in watched
+        ]
+        # An itemgetter of one name gives no tuple, so that name is asked for twice.
+        self._gets = [(operator.itemgetter(*[name for name, _ in (*pairs, pairs[0])]), space) for space, pairs in there if pairs]
+        self._values = [value for _, pairs in there if pairs for _, value in (*pairs, pairs[0])]
+        self._absent = [
+            (names.space, {name for name, value in zip(names.names, names.values, strict=True) if value is _ABSENT})
+            for names in watched
+            if any(value is _ABSENT for value in names.values)
+        ]
+        self._functions, self._codes = [one for _, one, _ in functions], [code for _, _, code in functions]
+
+    def same(self) -> bool:
+        try:
+            found = chain.from_iterable([get(space) for get, space in self._gets])
+            return (
+                all(map(operator.is_, found, self._values))
+                and all(space.keys().isdisjoint(absent) for space, absent in self._absent)
+                and all(map(operator.is_, map(_code_of, self._functions), self._codes))
+            )
+        except KeyError:
+            return False
 
 
 def watch() -> None:
@@ -73,10 +104,13 @@ def watch() -> None:
     for other, names in named.values():
         space = vars(other)
         _remember(other.__name__, space, {n: space[n] for n in sorted(names) if n in space and _is_tool(space[n])})
+    _looks.append(_Look(_watched, _functions))
 
 
 def changes() -> list[str]:
     """What no longer is what it was, as ``module.name``."""
+    if _looks and _looks[0].same():
+        return []
     found = [name for names in _watched for name in names.changed()]
     return found + [name for name, function, code in _functions if function.__code__ is not code]
 

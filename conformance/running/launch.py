@@ -9,19 +9,25 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import multiprocessing
+import os
 import signal
 import sys
 from functools import cache
-from multiprocessing import resource_tracker
+from multiprocessing import resource_tracker, spawn
 from multiprocessing.context import BaseContext
 from pathlib import Path
+
+from conformance.errors import UsageError
 
 _PRELOADED = ["conformance.running.worker", "conformance.plugin.mutants", "implementations.naive", "implementations.numpy_gemm"]
 
 
 @cache
 def fresh() -> BaseContext:
-    """A new interpreter for each worker."""
+    """A new interpreter for each worker. Raises :class:`UsageError` if there is none."""
+    interpreter = os.fsdecode(spawn.get_executable() or "")
+    if not os.access(interpreter, os.X_OK):
+        raise UsageError(f"no worker can be started: there is no Python at {interpreter!r}", hint="is the installation whole?")
     return multiprocessing.get_context("spawn")  # a forked copy would hold what the harness knows
 
 

@@ -1,30 +1,41 @@
 """A line of jobs before one worker process, which is replaced when it is lost.
 
-Pebble runs the process and enforces the time limits. It is given one job at a time: given several, it may find the process
-dead before it has read which of them was begun. It then blames another one or gives up all, and the one that did it is
-waited for in vain; on a loaded machine this was seen.
+Some jobs are sent ahead of need, so that the process finds the next one when it is done with one. It takes them in order
+and answers in order: the one that is next to be answered is the one that it works on, and whatever happens to the process
+is that job's. Those behind it are sent again, to the next process.
 """
 
 from __future__ import annotations
 
-import concurrent.futures
-import threading
-import time
+import socket
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass
+from multiprocessing.context import BaseContext
+from multiprocessing.process import BaseProcess
+from time import monotonic
 from typing import Any
 
-from pebble import ProcessExpired, ProcessPool
+from conformance.running import processes
+from conformance.running.channel import Channel, Unreadable, nameless_file, pack
+from conformance.running.plain import load
+from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, serve
 
-from conformance.running.processes import Recorder
+NO_PROCESS = "found no process, as none could be started"
+_LOOK = 0.25  # seconds between looks at whether the process is still there: another may hold its end of the socket open
+_STARTING = 150.0  # seconds that a new process may take to load what it must
+_ENDING = 10.0  # and one that was killed until it is gone
+_MOST_STARTS = 2  # processes that may be lost before one job, without having begun it
+_MOST_SENT = 8  # jobs that are sent and not answered
+_MOST_BESIDE = 2**27  # bytes beside the socket, each way, after which all that was sent is answered before there is more
 
-_LOOK = 0.5  # seconds between looks at whether the process is still there
-_STARTING = 150.0  # seconds that a new process may take to load what it must, beside the job's own limit
-_MOST_TRIES = 2
+
+class Expired(Exception):
+    """The process is gone: it ended by itself with exit code ``code`` (negative: by that signal), or (None) said no more."""
+
+    def __init__(self, code: int | None, words: str = "") -> None:
+        super().__init__(code, words)
+        self.code, self.words = code, words
 
 
 class Escaped(Exception):
@@ -33,116 +44,159 @@ class Escaped(Exception):
 
 @dataclass(eq=False)
 class Ticket:
-    """A job in the line, and what comes of it. ``limit`` is in seconds; ``tries`` counts how often it was begun."""
+    """A job in the line, and what comes of it. ``limit`` is in seconds; ``starts`` counts processes lost before it began."""
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...]
     limit: float
-    future: Future[Any] = field(default_factory=Future)
-    tries: int = 0
+    starts: int = 0
+    done: bool = False
+    value: Any = None
+    error: Exception | None = None
+
+    def settle(self, value: Any = None, error: Exception | None = None) -> None:
+        self.done, self.value, self.error = True, value, error
+        self.arguments = ()
 
 
 class Line:
-    """Jobs are put in and waited for by one thread, in the same order. ``initializer`` is called in every new process."""
+    """Jobs are put in and waited for by one thread. ``initializer`` is called in every new process."""
 
     def __init__(
-        self, processes: Recorder, initializer: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+        self, context: BaseContext, initializer: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
     ) -> None:
-        self._processes = processes
-        self._open = partial(ProcessPool, max_workers=1, initializer=initializer, initargs=arguments, context=processes)
-        self._pool = self._open()
+        self._context, self._initializer, self._arguments = context, initializer, arguments
         self._waiting: deque[Ticket] = deque()
-        self._running: Ticket | None = None
-        self._lock = threading.RLock()
+        self._sent: deque[Ticket] = deque()
+        self._process: BaseProcess | None = None
+        self._channel: Channel | None = None
+        self._ready = False
+        self._since = 0.0
+        """When the process began to start, or could begin the first of the jobs that were sent."""
 
     def put(self, function: Callable[..., Any], *arguments: Any, limit: float) -> Ticket:
         """Hand in a job for the process. It is begun when those before it are done."""
         ticket = Ticket(function, arguments, limit)
-        with self._lock:
-            self._waiting.append(ticket)
-        self._begin()
+        self._waiting.append(ticket)
+        self._feed()
         return ticket
 
     def result(self, ticket: Ticket) -> Any:
-        """Wait for a job. Raises what it raised, ``TimeoutError``, ``pebble.ProcessExpired`` or :class:`Escaped`.
+        """Wait for a job. Raises what it raised, ``TimeoutError``, :class:`Expired`, :class:`Escaped` or ``Unreadable``.
 
-        A job whose process was lost without a word, or of which nothing was heard in time, is begun once more in a new
-        process; then :class:`BrokenProcessPool` is raised. What a lost process leaves behind is killed.
+        What a lost process leaves behind is killed.
         """
-        while True:
-            try:
-                self._await(ticket)
-                return ticket.future.result()
-            except BrokenProcessPool:
-                if ticket.tries >= _MOST_TRIES:
-                    self._replace()
-                    raise BrokenProcessPool("the process was lost twice at the same job") from None
-                self._replace(first=ticket)
-            except (TimeoutError, ProcessExpired):
-                self._processes.end_lost()
-                raise
+        while not ticket.done:
+            self._feed()
+            self._take_answer()
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.value
+
+    @property
+    def alive(self) -> bool:
+        """Whether there is a process now."""
+        return self._process is not None and self._process.exitcode is None
 
     def close(self) -> None:
         """Stop the process, whatever it does, and all that it started."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._processes.end_all()  # before the pool waits: a signal may be ignored, a pipe be held open by another process
-        self._pool.join()
-        self._processes.end_all()  # what the pool started meanwhile
+        if self._process is not None and self._channel is not None:
+            processes.end(self._process.pid, alive=self._process.exitcode is None)
+            self._process.join(_ENDING)
+            self._channel.close()
+        self._process = self._channel = None
+        self._ready = False
 
-    def _await(self, ticket: Ticket) -> None:
-        """Return when the job is done. The pool takes a process that ends with exit code 0 for one that has done its work."""
-        end = time.monotonic() + ticket.limit + _STARTING
-        while not _done(ticket):
-            # What it sent before it ended may still be on its way.
-            if self._processes.left_quietly() and not _done(ticket):
-                self._replace()
-                raise ProcessExpired("ended by itself", code=0)  # type: ignore[no-untyped-call]
-            if time.monotonic() > end:
-                raise BrokenProcessPool("nothing was heard of the process in time")
-
-    def _replace(self, first: Ticket | None = None) -> None:
-        """Go on with a new process, with ``first`` before all that waits."""
-        self.close()
-        with self._lock:
-            self._running = None
-            self._pool = self._open()
-            if first is not None:
-                first.future = Future()  # only now: nobody is left who could still answer for the old process
-                self._waiting.appendleft(first)
-        self._begin()
-
-    def _begin(self) -> None:
-        """Give the next job to the process, if it has none."""
-        with self._lock:
-            if self._running is not None or not self._waiting:
+    def _feed(self) -> None:
+        """Send what the process may have ahead."""
+        while self._waiting and len(self._sent) < _MOST_SENT:
+            if self._process is None and not self._start():
+                continue
+            assert self._channel is not None
+            first = not self._sent
+            if not first and self._channel.used > _MOST_BESIDE:
                 return
-            ticket = self._running = self._waiting.popleft()
+            ticket = self._waiting.popleft()
+            self._sent.append(ticket)
+            if first and self._ready:
+                self._since = monotonic()
             try:
-                begun = self._pool.schedule(ticket.function, args=ticket.arguments, timeout=ticket.limit)
-            except RuntimeError as error:  # the pool is broken; whoever waits for this job replaces it
-                self._running = None
-                ticket.future.set_exception(BrokenProcessPool(str(error)))
-                return
-            ticket.tries += 1
-        begun.add_done_callback(partial(self._came, ticket))
+                self._channel.send(pack((first, ticket.function, ticket.arguments)), first)
+            except OSError:
+                if first:  # the process was gone before
+                    self._replace(Expired(self._exit_code()), begun=False)
+                return  # else whoever waits for the answer before this one finds that out
 
-    def _came(self, ticket: Ticket, begun: Any) -> None:
-        """Called by one of Pebble's threads when a job is done, in whatever way."""
-        with self._lock:
-            if self._running is not ticket:
-                return  # given up, and begun again
-            self._running = None
-        error = begun.exception()
-        if error is None:
-            ticket.future.set_result(begun.result())
-        elif isinstance(error, Exception):
-            ticket.future.set_exception(error)
+    def _start(self) -> bool:
+        """Start a process. Where there can be none, that is what comes of the next job."""
+        ours, theirs = socket.socketpair()
+        files = nameless_file(), nameless_file()
+        try:
+            process = self._context.Process(target=serve, args=(theirs, self._initializer, self._arguments), daemon=True)  # type: ignore[attr-defined]
+            process.start()
+            socket.send_fds(ours, [b"f"], files)
+        except OSError as error:
+            ours.close()
+            self._waiting.popleft().settle(error=Expired(None, f"{NO_PROCESS}: {error.strerror or error}"))
+            return False
+        finally:
+            theirs.close()
+        self._process, self._channel = process, Channel(ours, *files, load)
+        self._ready, self._since = False, monotonic()
+        return True
+
+    def _take_answer(self) -> None:
+        """Wait for the next answer, or for what comes in its place."""
+        assert self._channel is not None
+        assert self._process is not None
+        end = self._since + (self._sent[0].limit if self._ready else _STARTING)
+        gone = False
+        while True:
+            try:
+                kind, value = self._channel.receive(min(end, monotonic() + (0 if gone else _LOOK)))
+                break
+            except Unreadable as error:
+                kind, value = UNSENDABLE, str(error)
+                break
+            except TimeoutError:
+                if gone:
+                    return self._replace(Expired(self._exit_code()), self._ready)
+                if monotonic() >= end:
+                    return self._replace(TimeoutError(), self._ready)
+                gone = self._process.exitcode is not None  # what it sent before it ended is there now
+            except (EOFError, OSError) as error:
+                return self._replace(Expired(self._exit_code(), str(error)), self._ready)
+        self._since = monotonic()
+        if kind == READY:
+            self._ready = True
         else:
-            ticket.future.set_exception(Escaped(f"raised {type(error).__name__} in the worker"))
-        if not isinstance(error, BrokenProcessPool):
-            self._begin()
+            self._answered(kind, value)
 
+    def _answered(self, kind: str, value: Any) -> None:
+        ticket = self._sent.popleft()
+        if kind == DONE:
+            ticket.settle(value)
+        elif kind == RAISED and isinstance(value, Exception):
+            ticket.settle(error=value)
+        elif kind == ESCAPED:
+            ticket.settle(error=Escaped(value))
+        else:
+            ticket.settle(error=Unreadable(value))
 
-def _done(ticket: Ticket) -> bool:
-    """Whether a job is done now, or before the next look."""
-    return bool(concurrent.futures.wait([ticket.future], _LOOK).done)
+    def _replace(self, error: Exception, begun: bool) -> None:
+        """End the process that was lost, by ``error``, at the first of the jobs that were sent, or before it was ``begun``."""
+        self.close()
+        ticket = self._sent.popleft()
+        self._waiting.extendleft(reversed(self._sent))
+        self._sent.clear()
+        ticket.starts += 1
+        if begun or ticket.starts == _MOST_STARTS:
+            ticket.settle(error=error)
+        else:
+            self._waiting.appendleft(ticket)
+
+    def _exit_code(self) -> int | None:
+        """That of a process which has ended, or closed its end of the socket; None if it goes on without."""
+        assert self._process is not None
+        self._process.join(_LOOK)
+        return self._process.exitcode

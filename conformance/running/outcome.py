@@ -22,15 +22,16 @@ from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally
 from conformance.running.plan import Trial
 from conformance.running.worker import Description
 
-Status = Literal["passed", "failed", "errored", "skipped"]
+Status = Literal["passed", "failed", "errored", "skipped", "xfailed"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one trial. ``seconds`` were spent inside the implementation.
 
-    ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that
-    the failing call returned, where they are small.
+    ``reason`` says why it was skipped, or why its failure was expected (``xfailed``): then it is no failure to look into.
+    ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that the failing call
+    returned, where they are small.
     """
 
     trial: Trial
@@ -44,7 +45,7 @@ class Outcome:
 
     @property
     def failure(self) -> Failure | None:
-        return self.judgement.failure
+        return None if self.status == "xfailed" else self.judgement.failure
 
 
 def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Claims]) -> Outcome:
@@ -149,13 +150,12 @@ class Totals:
             return
         key = (problem.operator, outcome.trial.check.name.partition(".")[0])
         tally = self.tallies.get(key, Tally(operator=key[0], check=key[1]))
+        known = outcome.status == "xfailed"  # nothing is shown by a case that may fail
+        compared = 0 if known else outcome.judgement.elements
         self.tallies[key] = tally.model_copy(
-            update={
-                outcome.status: getattr(tally, outcome.status) + 1,
-                "elements": tally.elements + outcome.judgement.elements,
-            }
+            update={outcome.status: getattr(tally, outcome.status) + 1, "elements": tally.elements + compared}
         )
-        if outcome.trial.check.name == "exact":
+        if outcome.trial.check.name == "exact" and not known:
             self.drawn.setdefault(problem.operator, Drawn()).add(outcome)
         if outcome.judgement.accuracy is not None and problem.op.rounds:
             self.accuracy.append(accuracy_row(outcome.trial.case, outcome.judgement.accuracy))

@@ -52,7 +52,8 @@ class Streams:
         self._folder, self._ended = folder, threading.Event()
         self._files = [folder / name for name in _NAMES]
         _marks(folder).write_bytes(bytes(_MARK.size * _MARKS))
-        threading.Thread(target=self._cut, daemon=True).start()
+        with contextlib.suppress(RuntimeError):  # there may be no thread, but then no more processes either
+            threading.Thread(target=self._cut, daemon=True).start()
 
     def close(self) -> None:
         self._ended.set()

@@ -1,4 +1,4 @@
-"""The processes of a worker: which ones the harness started, which ones those started, and their end.
+"""The processes of a worker: which ones it started, and their end.
 
 A worker leads a session of its own and adopts what its children leave behind, so that everything that a target starts
 is found and killed with it. Linux tells who belongs to whom (/proc); elsewhere the process group is what is killed.
@@ -15,10 +15,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import wait
-from multiprocessing.context import BaseContext
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 try:
     import fcntl
@@ -30,42 +28,6 @@ T = TypeVar("T")
 _ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux's prctl
 _PASSES = 20  # what forks while it is being killed is found by the next pass
 _original = 0  # the process that the harness started, in a worker
-
-
-class Recorder:
-    """A context of multiprocessing that remembers the processes which it started."""
-
-    def __init__(self, context: BaseContext) -> None:
-        self.context = context
-        self.started: list[BaseProcess] = []
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.context, name)
-
-    def Process(self, *arguments: Any, **options: Any) -> BaseProcess:  # noqa: N802 - a context's
-        process: BaseProcess = self.context.Process(*arguments, **options)  # type: ignore[attr-defined]
-        self.started.append(process)
-        return process
-
-    def left_quietly(self) -> bool:
-        """Whether a process ended with exit code 0, which no worker does by itself; each is told once."""
-        ended = [process for process in self.started if process.exitcode == 0]
-        for process in ended:
-            self.started.remove(process)
-            end(process.pid)
-        return bool(ended)
-
-    def end_lost(self) -> None:
-        """Kill what processes that have ended left behind."""
-        for process in [process for process in self.started if process.exitcode is not None]:
-            self.started.remove(process)
-            end(process.pid)
-
-    def end_all(self) -> None:
-        """Kill every process that was started, with all that they started. Nothing can be caught or put off."""
-        for process in self.started:
-            end(process.pid, alive=process.exitcode is None)
-        self.started.clear()
 
 
 def lead() -> None:

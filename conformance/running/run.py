@@ -5,34 +5,31 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
-import dataclasses
 import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.cases.case import Case
 from conformance.cases.covering import Covering
 from conformance.cases.space import parameters
-from conformance.checks import CHECKS
-from conformance.checks.base import Failure, Judgement
 from conformance.diagnosis.diagnose import Diagnosis
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
-from conformance.plugin.job import Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
 from conformance.running.examination import examine, record
-from conformance.running.findings import Group, as_plain_call, describe, key_of, smallest_of
+from conformance.running.expected import Expected
+from conformance.running.findings import Group, as_plain_call, describe, key_of, known_as, smallest_of
 from conformance.running.memory import too_large
-from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
+from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
-from conformance.running.session import Pending, Session, WorkerLost
+from conformance.running.session import Session
+from conformance.running.trials import Waiting, finish, handed_in, judged_first_call, run_trial
 from conformance.running.worker import Description
 
 _AHEAD = 6  # jobs handed in before the first of them is judged
@@ -82,6 +79,8 @@ class Run:
     """One that was opened ahead of need; it is closed here."""
     shrink_seconds: float = _SHRINK_SECONDS
     diagnose_seconds: float = _DIAGNOSE_SECONDS
+    expected: Expected = field(default_factory=Expected)
+    """Failures that are known: they are counted, and neither findings nor looked into."""
 
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
@@ -89,6 +88,7 @@ class Run:
             with self.session or Session(self.target, self.options.time_limit, memory_limit=self.options.memory_limit) as session:
                 self.description = session.describe()
                 self.target = session.target
+                self.expected.begin(self.description, self.target)
                 if not self.description.unavailable:
                     self._check_all(session, self.description)
         except KeyboardInterrupt:
@@ -116,7 +116,7 @@ class Run:
 
     def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
         """All trials of one operator, some of them under way while others are judged."""
-        waiting: deque[_Waiting] = deque()
+        waiting: deque[Waiting] = deque()
         self.failures, self.losses_before = 0, session.losses
         cover = self.covered[operator] = Covering(parameters(OPERATORS[operator], claims[operator]))
         for trial in plan(operator, claims, self.options.profile, self.options.seed, cover):
@@ -125,9 +125,10 @@ class Run:
             if reason:
                 self._note(Outcome(trial, "skipped", reason=reason))
                 if stop:
+                    self.expected.cut_short(operator, stop)
                     break
                 continue
-            waiting.append(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)))
+            waiting.append(handed_in(session, trial))
             while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
                 self._note(finish(waiting.popleft(), claims))
         while waiting:
@@ -147,6 +148,7 @@ class Run:
 
     def _note(self, outcome: Outcome) -> None:
         """Count an outcome."""
+        outcome = self.expected.noted(outcome)
         self.totals.add(outcome)
         self.listener.came(outcome)
         self._remember(outcome)
@@ -169,7 +171,7 @@ class Run:
         """Turn the groups of failures that are new into findings."""
 
         def run(trial: Trial) -> Outcome:
-            outcome = run_trial(session, trial, claims)
+            outcome = self.expected.judged(run_trial(session, trial, claims))
             self._remember(outcome)
             return outcome
 
@@ -193,9 +195,9 @@ class Run:
             smallest = smallest_of(group, claims, run, worth)
             known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
             diagnosis = Diagnosis()
-            if worth:
+            if worth and not known_as(smallest, self._known):  # else what is known says more than could be found out
                 try:
-                    diagnosis = examine(smallest, known, claims, session, for_words)
+                    diagnosis = examine(smallest, known, claims, session, for_words, self.expected)
                 except Exception as error:  # what was measured must not be lost for the words about it
                     self.troubles.append(f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}")
             finding = describe(smallest, group, self.target, diagnosis, self._known)
@@ -218,7 +220,9 @@ class Run:
         if known is not None and known.unavailable:
             reason = known.unavailable
         elif status == "nothing verified":
-            reason = "no case was compared"
+            reason = "every case that was compared failed as known" if totals.count("xfailed") else "no case was compared"
+        elif status == "conformant":
+            reason = self.expected.gaps()
         claims = known.claims if known else {}
         drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
         return Implementation(
@@ -236,47 +240,12 @@ class Run:
             power=tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
             skips=tuple(totals.skips.values()),
             findings=tuple(self.findings),
+            expected=self.expected.met(),
             accuracy=tuple(totals.accuracy),
             seconds=(self.ended or time.perf_counter()) - self.began,
             seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
             seconds_to_first_finding=self.first_failure,
         )
-
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    trial: Trial
-    pending: Pending
-
-    @property
-    def bytes(self) -> int:
-        return sum(array.nbytes for call in self.trial.calls for array in call.arrays.values())
-
-
-def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
-    """One trial by itself: hand in, wait, judge."""
-    return finish(_Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit)), claims)
-
-
-def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:
-    """What the first smoke call of the process gave, which no later call can repeat."""
-    trial = Trial(CHECKS["exact"], Case(call.problem, "ramp", "0", "first call in the process"), (call,))
-    judgement = trial.check.judge(trial.case, claims[call.problem.operator], (call,), (reply,))
-    if judgement.failure is not None:
-        said = f"{judgement.failure.message} (in the first call of the process)"
-        judgement = dataclasses.replace(judgement, failure=dataclasses.replace(judgement.failure, message=said))
-    return Outcome(trial, "failed" if judgement.failure else "passed", judgement, outputs=reply.outputs)
-
-
-def finish(waiting: _Waiting, claims: Mapping[str, Claims]) -> Outcome:
-    """Wait for a trial's replies and judge them."""
-    trial = waiting.trial
-    try:
-        replies = waiting.pending.result()
-    except WorkerLost as lost:
-        failure = Failure(lost.kind, lost.message)
-        return Outcome(trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr)
-    return outcome_of(trial, replies, claims)
 
 
 def _in_order(claims: Mapping[str, Claims]) -> list[str]:

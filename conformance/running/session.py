@@ -12,25 +12,22 @@ import shutil
 import signal
 import tempfile
 import weakref
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pebble import ProcessExpired
-
 from conformance.errors import UsageError
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
+from conformance.running.channel import Unreadable
 from conformance.running.launch import fresh, keep_helpers
-from conformance.running.line import Escaped, Line, Ticket
+from conformance.running.line import NO_PROCESS, Escaped, Expired, Line, Ticket
 from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.printed import Printed, Streams
-from conformance.running.processes import Recorder
 from conformance.running.worker import Description
 
 T = TypeVar("T")
@@ -97,8 +94,7 @@ class Session:
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
         arguments = (self._folder.name, self.memory_limit, plain, self._loaded)
-        self._processes = Recorder(self.context)
-        self._line = Line(self._processes, worker.start, arguments)
+        self._line = Line(self.context, worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -117,7 +113,7 @@ class Session:
     def end_at_once(self) -> None:
         """For the end of this process, from wherever: nothing is waited for."""
         with contextlib.suppress(AttributeError):  # it was just being opened
-            self._processes.end_all()
+            self._line.close()
         shutil.rmtree(self._folder.name, ignore_errors=True)
 
     def describe(self) -> Description:
@@ -191,29 +187,30 @@ class Session:
         except TimeoutError:
             self.losses += 1
             raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._streams.of(number)) from None
-        except ProcessExpired as expired:
+        except Expired as expired:
             self.losses += 1
-            raise self._crashed(expired.exitcode, number) from None
-        except BrokenProcessPool as broken:
-            self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({broken})", self._streams.of(number)) from None
+            raise self._crashed(expired, number) from None
         except Lost as lost:
             self.losses += 1
             raise WorkerLost(lost.kind, lost.message, self._streams.of(number)) from None
         except Escaped as escaped:
             raise WorkerLost("raised", str(escaped), self._streams.of(number)) from None
-        except Exception as error:  # the worker lives, but its own code failed, or what came back cannot be read
+        except Unreadable as error:
+            raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._streams.of(number)) from error
+        except Exception as error:  # the worker lives, but its own code failed
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
             raise WorkerLost("unreadable", words, self._streams.of(number)) from error
 
-    def _crashed(self, code: int, number: int) -> WorkerLost:
+    def _crashed(self, expired: Expired, number: int) -> WorkerLost:
         """The loss of a worker that has ended; of memory only what it printed can tell, or the signal that the kernel sends."""
         printed, limit = self._streams.of(number), self.memory_limit
         allowed = f": a worker may take {size_words(limit)} (--memory-limit)" if limit else ""
-        words = f"ended its process ({_exit(code)})"
+        if expired.words.startswith(NO_PROCESS):
+            return WorkerLost("crashed", expired.words, printed)
+        words = f"ended its process ({_exit(expired)})"
         if NO_MEMORY.search(printed.stderr):
             return WorkerLost("out of memory", f"the call {words} when it got no more memory{allowed}", printed)
-        if code == -signal.SIGKILL:
+        if expired.code == -signal.SIGKILL:
             words += f"; so the kernel does when the machine runs out of memory{allowed}"
         return WorkerLost("crashed", words, printed)
 
@@ -227,7 +224,10 @@ def _new_folder() -> tempfile.TemporaryDirectory[str]:
         ) from None
 
 
-def _exit(code: int) -> str:
+def _exit(expired: Expired) -> str:
+    code = expired.code
+    if code is None:
+        return expired.words or "it closed its end of the connection"
     if code < 0:
         with contextlib.suppress(ValueError):
             return f"{signal.Signals(-code).name}: {(signal.strsignal(-code) or '').lower()}"

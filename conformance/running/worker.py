@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
+import math
 import os
 import signal
 import sys
@@ -30,11 +31,12 @@ from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
 from conformance.plugin.probe import FIRST_CALLS
+from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
 from conformance.running import integrity, printed, processes, surroundings
 from conformance.running.memory import limit_this_process
 from conformance.running.processes import by_the_original
-from conformance.running.seen import copies, told, where, words
+from conformance.running.seen import copies, told
 from conformance.running.threads import concurrently
 
 _M_PERTURB = -6  # of glibc's malloc.h
@@ -90,7 +92,7 @@ def describe(target: Target) -> Description | UsageError:
         implementation = loaded(target)
         reason = implementation.unavailable() or ""
         claims = dict(implementation.claims)
-        versions = {} if reason else implementation.versions()
+        versions = {} if reason else {str(package): str(version) for package, version in implementation.versions().items()}
     except UsageError as error:
         return error
     except BaseException as error:  # a module may raise anything, SystemExit too
@@ -101,7 +103,7 @@ def describe(target: Target) -> Description | UsageError:
         claims,
         not_claimed(claims),
         implementation.notes(),
-        tuple(versions.items()),
+        tuple(versions.items()),  # PyTorch's is a string of a class of its own
         reason,
         implementation.others,
         tuple((Call(problem, arrays), Reply(outputs)) for problem, arrays, outputs in FIRST_CALLS.values()),
@@ -241,7 +243,7 @@ def _poison_freed_memory() -> None:
 
 def _poison_small_blocks(call: Call) -> None:
     """NumPy keeps small freed blocks for itself: hand it some of the output's size, full of poison."""
-    size = int(np.prod(call.problem.result_shape)) * call.problem.result_format.numpy.itemsize
+    size = math.prod(call.problem.result_shape) * call.problem.result_format.numpy.itemsize
     if 0 < size <= 1 << 16:
         blocks = [np.full(size, POISON, np.uint8) for _ in range(8)]
         blocks.clear()

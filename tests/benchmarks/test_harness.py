@@ -23,6 +23,7 @@ from conformance.plugin.registry import registered
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, parse_problem
 from conformance.reference.oracle import solve
+from conformance.report.terminal import time_spent
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
 from conformance.running.session import Session
@@ -88,10 +89,39 @@ def test_judging_one_case(benchmark: Any) -> None:
 
 
 def test_one_call_through_a_worker(benchmark: Any) -> None:
+    """What isolation costs is what is left without the time inside the implementation; wanted are less than 0.3 ms."""
     job = Job((Call(SMALL, Case(SMALL).arrays()),))
+    costs: list[float] = []
     with Session(Target("numpy-gemm")) as session:
         session.describe()
-        benchmark(lambda: session.submit(job).result())
+
+        def one() -> None:
+            began = time.perf_counter()
+            (reply,) = session.submit(job).result()
+            costs.append(time.perf_counter() - began - reply.seconds)
+
+        benchmark(one)
+    benchmark.extra_info["isolation, ms"] = round(1000 * statistics.median(costs), 3)
+    print(f"isolation costs {1000 * statistics.median(costs):.3f} ms a small call")  # noqa: T201
+
+
+@pytest.mark.parametrize("mebibytes", [1, 4, 16, 64])
+def test_moving_a_tensor_to_a_worker_and_back(benchmark: Any, mebibytes: int) -> None:
+    tensor = np.ones(mebibytes * 2**18, np.float32)
+    with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        benchmark(lambda: session.call(_given_back, tensor, limit=10))
+
+
+def _given_back(target: Target, tensor: np.ndarray) -> np.ndarray:
+    return tensor
+
+
+def test_the_harness_s_share_of_a_check_of_torch(benchmark: Any) -> None:
+    """The share of the time that passes outside the implementation, everything in the quick profile; wanted is 30 %."""
+    pytest.importorskip("torch")
+    result = benchmark.pedantic(lambda: Run(Target("torch-cpu"), Options(PROFILES["quick"])).execute(), rounds=1)
+    print(time_spent(result))  # noqa: T201
 
 
 ECHO = f"-- {shlex.join([sys.executable, str(TARGETS / 'programs' / 'echo.py')])}"

@@ -1,4 +1,4 @@
-"""Shared libraries: examples in C, C++ and Rust pass as they stand, and broken ones are found out or told in words."""
+"""Shared libraries: examples in C, C++, Rust and Zig pass as they stand, and broken ones are found out or told in words."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ def made(path: str, **fields: object) -> object:
         ("conv2d.c", ("conv2d", "conv2d_input_grad", "conv2d_weight_grad")),
         ("pool.cpp", ("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool2d")),
         ("conv1d.rs", ("conv1d",)),
+        ("conv_transpose2d.zig", ("conv_transpose2d",)),
     ],
 )
 def test_an_example_is_conformant_as_it_stands(check: Check, folder: Path, source: str, operators: tuple[str, ...]) -> None:

@@ -246,7 +246,7 @@ def test_what_a_program_printed_before_it_ended_at_once_is_shown() -> None:
 
 def test_what_is_printed_between_two_requests_is_told_before_the_second() -> None:
     code = "import sys, json; i = sys.stdin.buffer; i.readline();" + (
-        "print(json.dumps({'protocol': 1, 'claims': {'conv2d': {}}})); print('ready', flush=True); i.read()"
+        "print(json.dumps({'protocol': 1, 'claims': {'conv2d': {}}}) + '\\nready', flush=True); i.read()"
     )
     with running(sys.executable, "-c", code) as program:
         _ = program.claims

@@ -86,8 +86,7 @@ def returns_a_bomb(target: Target) -> Bomb:
     return Bomb()
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # in Pebble, which the bomb is for
-def test_a_pool_that_broke_is_replaced_and_what_waited_is_done_again() -> None:
+def test_a_value_that_is_no_plain_one_is_unreadable_and_what_waited_is_done() -> None:
     case = parse_case("conv2d i3x3 k2x2")
     job = Job((Call(case.problem, case.arrays()),))
     with Session(Target("numpy-gemm")) as session:

@@ -18,7 +18,7 @@ from conformance.running import session as sessions
 from conformance.running.launch import copied
 from conformance.running.outcome import Outcome
 from conformance.running.plan import make_trial
-from conformance.running.run import run_trial
+from conformance.running.trials import run_trial
 from conformance.running.session import Session
 from tests.leftovers import MARK, Traces
 from tests.targets.faults import STRIKES, Fault, every

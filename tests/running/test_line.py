@@ -5,14 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
-from pebble import ProcessExpired
 
-from conformance.running.line import Escaped, Line
-from conformance.running.processes import Recorder
+from conformance.running.channel import Unreadable
+from conformance.running.line import Escaped, Expired, Line
 
 
 def answer(number: int) -> int:
@@ -39,9 +41,35 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def twice(array: np.ndarray) -> np.ndarray:
+    return 2 * array
+
+
+def gives_a_lock() -> object:
+    return threading.Lock()
+
+
+def gives_a_path() -> object:
+    return Path("a")
+
+
+def leave_a_child_and_die() -> None:
+    if os.fork() == 0:
+        time.sleep(60)
+    os._exit(5)
+
+
+def close_everything() -> None:
+    os.closerange(3, 200)
+
+
+def cannot_start() -> None:
+    raise OSError("no room")
+
+
 @pytest.fixture
 def line() -> Iterator[Line]:
-    line = Line(Recorder(multiprocessing.get_context("fork")))  # quick to start; the harness starts fresh interpreters
+    line = Line(multiprocessing.get_context("fork"))  # quick to start; the harness starts fresh interpreters
     yield line
     line.close()
 
@@ -53,16 +81,16 @@ def test_jobs_handed_in_ahead_have_their_own_results_though_some_kill_the_proces
         if function is answer:
             assert line.result(ticket) == number
         else:
-            with pytest.raises(ProcessExpired) as expired:
+            with pytest.raises(Expired) as expired:
                 line.result(ticket)
-            assert expired.value.exitcode == 3
+            assert expired.value.code == 3
 
 
 def test_a_process_that_ends_as_if_its_work_was_done_is_found_missing(line: Line) -> None:
     leaving, right = line.put(die, 0, limit=20.0), line.put(answer, 7, limit=20.0)
-    with pytest.raises(ProcessExpired) as expired:
+    with pytest.raises(Expired) as expired:
         line.result(leaving)
-    assert expired.value.exitcode == 0
+    assert expired.value.code == 0
     assert line.result(right) == 7
 
 
@@ -86,8 +114,52 @@ def test_a_job_over_its_limit_is_stopped_and_the_next_one_is_done(line: Line) ->
     assert line.result(right) == 7
 
 
+def test_large_arrays_go_and_come_with_several_jobs_on_their_way(line: Line) -> None:
+    sent = [np.full(10**5 * number, number, np.float32) for number in range(12)]
+    tickets = [line.put(twice, array, limit=20.0) for array in sent]
+    for array, ticket in zip(sent, tickets, strict=True):
+        assert np.array_equal(line.result(ticket), 2 * array)
+
+
+def test_what_a_job_gives_that_cannot_be_sent_or_read_is_its_own_and_the_process_stays(line: Line) -> None:
+    pid = line.result(line.put(os.getpid, limit=20.0))
+    for function, words in ((gives_a_lock, "cannot pickle"), (gives_a_path, "has no place in an answer")):
+        with pytest.raises(Unreadable, match=words):
+            line.result(line.put(function, limit=20.0))
+    assert line.result(line.put(os.getpid, limit=20.0)) == pid
+
+
+def test_a_process_that_dies_between_two_jobs_is_replaced_for_the_next(line: Line) -> None:
+    pid = line.result(line.put(os.getpid, limit=20.0))
+    os.kill(pid, signal.SIGKILL)
+    while line.alive:
+        time.sleep(0.01)
+    assert line.result(line.put(answer, 7, limit=20.0)) == 7
+
+
+def test_a_process_whose_child_holds_its_connection_open_is_found_gone(line: Line) -> None:
+    with pytest.raises(Expired) as expired:
+        line.result(line.put(leave_a_child_and_die, limit=20.0))
+    assert expired.value.code == 5
+    assert line.result(line.put(answer, 7, limit=20.0)) == 7
+
+
+def test_a_process_that_closes_all_its_files_is_lost_and_the_next_job_done(line: Line) -> None:
+    with pytest.raises(Expired):
+        line.result(line.put(close_everything, limit=20.0))
+    assert line.result(line.put(answer, 7, limit=20.0)) == 7
+
+
+def test_where_no_process_can_be_started_each_job_says_so() -> None:
+    line = Line(multiprocessing.get_context("fork"), cannot_start)
+    with pytest.raises(Expired) as expired:
+        line.result(line.put(answer, 7, limit=20.0))
+    assert expired.value.code == 1
+    line.close()
+
+
 def test_a_process_that_is_killed_is_replaced(line: Line) -> None:
     for _ in range(3):
-        with pytest.raises(ProcessExpired):
+        with pytest.raises(Expired):
             line.result(line.put(kill, limit=20.0))
         assert line.result(line.put(answer, 1, limit=20.0)) == 1

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from conformance.running.processes import Recorder, end, members
+from conformance.running.processes import end, members
 
 LEADER = """
 import os, subprocess, sys, time
@@ -52,12 +50,3 @@ def test_members_of_a_session_are_found_when_its_leader_has_ended() -> None:
     assert len(members(leader.pid)) == 1
     end(leader.pid)
     assert members(leader.pid) == []
-
-
-def test_a_process_that_ends_with_0_is_told_once() -> None:
-    context = Recorder(multiprocessing.get_context("spawn"))
-    process = context.Process(target=time.sleep, args=(0,))
-    process.start()
-    process.join()
-    assert context.left_quietly()
-    assert not context.left_quietly()

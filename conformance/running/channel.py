@@ -1,0 +1,156 @@
+"""Messages between the harness and a worker: a pickle with its large arrays beside it, in memory that both can read.
+
+What is short goes through a socket; what is long is written to a file without a name, one for each direction, and read
+from there into memory of the reader's own. Nothing is mapped, so that no end can be hurt by what the other does to a file.
+What a worker says is taken for data only: :mod:`conformance.running.plain` says what may stand in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import socket
+import struct
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+BESIDE = 2**14
+"""Bytes from which on an array, or the pickle itself, does not go through the socket: some messages fit there at once."""
+MOST_BYTES = 2**28
+"""Of a pickle without its large arrays: what is longer is no message."""
+_MOST_ARRAYS = 2**16
+_KEPT = 2**26  # bytes of a file that are kept for the next message
+_HEAD = struct.Struct("<4sIQQ")  # mark, number of arrays beside it, where the pickle is (0: behind this head), its bytes
+_PLACE = struct.Struct("<QQ")
+_MARK, _ALIGNMENT, _CHUNK = b"conv", 64, 2**16
+
+
+class Unreadable(Exception):
+    """What came is no message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A message that is ready to be sent, also more than once. ``beside`` are its large arrays, not copied."""
+
+    body: bytes
+    beside: tuple[memoryview, ...]
+
+
+def pack(message: Any) -> Packed:
+    beside: list[memoryview] = []
+
+    def inside(buffer: pickle.PickleBuffer) -> bool:
+        raw = buffer.raw()
+        if raw.nbytes < BESIDE:
+            return True
+        beside.append(raw)
+        return False
+
+    return Packed(pickle.dumps(message, 5, buffer_callback=inside), tuple(beside))
+
+
+class Channel:
+    """One end. ``load`` turns a pickle and its arrays into the message."""
+
+    def __init__(self, end: socket.socket, out: int, into: int, load: Callable[[bytes, Sequence[np.ndarray]], Any]) -> None:
+        self._socket, self._out, self._into, self._load = end, out, into, load
+        self._read = bytearray()
+        self._end = self._read_to = 0
+
+    @property
+    def used(self) -> int:
+        """Bytes of the larger file that are in use since the last message that was the ``first``."""
+        return max(self._end, self._read_to)
+
+    def send(self, packed: Packed, first: bool) -> None:
+        """Send a message. ``first``: nothing that was sent before is still to be read, so its room is free."""
+        if first:
+            self._restart()
+        places = [self._put(view) for view in packed.beside]
+        inline = len(packed.body) <= BESIDE
+        at = 0 if inline else self._put(memoryview(packed.body))
+        head = _HEAD.pack(_MARK, len(places), at, len(packed.body))
+        beside = b"".join(_PLACE.pack(at, view.nbytes) for at, view in zip(places, packed.beside, strict=True))
+        self._socket.settimeout(None)
+        self._socket.sendall(head + beside + (packed.body if inline else b""))
+
+    def receive(self, until: float | None = None) -> Any:
+        """The next message. Raises TimeoutError at ``until`` (monotonic), EOFError at the end, :class:`Unreadable`.
+
+        What came in part is kept where time is over. A message that cannot be read has been taken, so that the next one
+        may follow; what is no message at all is the end.
+        """
+        self._fill(_HEAD.size, until)
+        mark, arrays, at, size = _HEAD.unpack_from(self._read)
+        if mark != _MARK or arrays > _MOST_ARRAYS or size > (MOST_BYTES if at else BESIDE):
+            raise EOFError("what came is no message")
+        start = _HEAD.size + arrays * _PLACE.size
+        end = start + (0 if at else size)
+        self._fill(end, until)
+        places = list(_PLACE.iter_unpack(self._read[_HEAD.size : start]))
+        body = self._get(at, size).tobytes() if at else bytes(self._read[start:end])
+        beside = [self._get(*place) for place in places]
+        del self._read[:end]
+        try:
+            return self._load(body, beside)
+        except Exception as error:
+            raise Unreadable(f"{type(error).__name__}: {error}") from error
+
+    def close(self) -> None:
+        self._socket.close()
+        for file in (self._out, self._into):
+            with contextlib.suppress(OSError):
+                os.close(file)
+
+    def _fill(self, size: int, until: float | None) -> None:
+        """Read on until there are so many bytes that were not used."""
+        while len(self._read) < size:
+            if until is not None:
+                left = until - monotonic()
+                if left <= 0:
+                    raise TimeoutError
+                self._socket.settimeout(left)
+            chunk = self._socket.recv(_CHUNK)
+            if not chunk:
+                raise EOFError("the other end is gone")
+            self._read += chunk
+
+    def _restart(self) -> None:
+        if self._end > _KEPT:
+            os.ftruncate(self._out, 0)
+        self._end, self._read_to = _ALIGNMENT, 0  # nothing lies at 0
+
+    def _put(self, view: memoryview) -> int:
+        at, done = max(self._end, _ALIGNMENT), 0
+        while done < view.nbytes:
+            done += os.pwrite(self._out, view[done:], at + done)
+        self._end = -(-(at + done) // _ALIGNMENT) * _ALIGNMENT
+        return at
+
+    def _get(self, at: int, size: int) -> np.ndarray:
+        """Bytes of the other end's file. There must be as many before memory is taken for them."""
+        if at + size > os.fstat(self._into).st_size:
+            raise EOFError("what came is no message: its arrays are not there")
+        self._read_to = max(self._read_to, at + size)
+        read, done = np.empty(size, np.uint8), 0
+        while done < size:
+            got = os.preadv(self._into, [read[done:].data], at + done)
+            if not got:
+                raise EOFError("what came is no message: its arrays are gone")
+            done += got
+        return read
+
+
+def nameless_file() -> int:
+    """A file that is gone when its last user is: in memory where the system has such files."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("conformance")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

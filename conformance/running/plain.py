@@ -1,0 +1,57 @@
+"""What a worker may say: the values of the harness's own that carry results, NumPy's arrays, and errors. Nothing else is made.
+
+A worker runs code that is not trusted, and answers in pickles. A pickle names the classes of what it holds and may name any
+function instead; here each name is looked up in a list, so that reading an answer runs no code but these classes' own.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import io
+import pickle
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+_VALUES = {
+    "conformance.errors": ("UsageError", "_rebuild"),
+    "conformance.plugin.claims": ("Claims",),
+    "conformance.plugin.implementation": ("Lost", "NotSupported", "WrongResult", "WroteBeside"),
+    "conformance.plugin.job": ("Call", "Reply"),
+    "conformance.plugin.known": ("KnownFailure",),
+    "conformance.plugin.mutants": ("Broken",),
+    "conformance.problem.problem": ("Problem",),
+    "conformance.problem.text": ("TextError",),
+    "conformance.problem.validity": ("InvalidProblem",),
+    "conformance.problem.window": ("AdaptiveWindow", "TransposedWindow", "Window"),
+    "conformance.running.worker": ("Description",),
+    "conformance.timing.block": ("Ran", "Ready", "Settled"),
+    "ml_dtypes": ("bfloat16",),
+    "numpy": ("dtype", "ndarray"),
+    "numpy._core.multiarray": ("_reconstruct", "scalar"),
+    "numpy._core.numeric": ("_frombuffer",),
+    "builtins": ("complex", "frozenset", "set"),
+}
+"""By module. Of the builtins also every error."""
+
+
+class _Reader(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        return _named(module, name)
+
+
+def load(body: bytes, arrays: Sequence[np.ndarray] = ()) -> Any:
+    """The message of a pickle. Raises :class:`pickle.UnpicklingError` if it names what it may not."""
+    return _Reader(io.BytesIO(body), buffers=arrays).load()
+
+
+@cache
+def _named(module: str, name: str) -> Any:
+    if module == "builtins" and isinstance(found := getattr(builtins, name, None), type) and issubclass(found, Exception):
+        return found
+    if name not in _VALUES.get(module, ()):
+        raise pickle.UnpicklingError(f"{module}.{name} has no place in an answer")
+    return getattr(importlib.import_module(module), name)

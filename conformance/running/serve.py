@@ -1,0 +1,55 @@
+"""What a worker process does: one request after the other, as they come, and an answer to each."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from conformance.running.channel import Channel, Packed, pack
+
+READY, DONE, RAISED, ESCAPED, UNSENDABLE = "ready", "done", "raised", "escaped", "unsendable"
+"""What an answer is: the process is there; a value; an error; what is no error, such as an exit; a value that does not pickle."""
+
+
+def serve(end: socket.socket, initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    """Called in a new process with its end of the socket, through which the files for large arrays come first."""
+    _, files, _, _ = socket.recv_fds(end, 1, 2)
+    channel = Channel(end, files[1], files[0], _load)
+    multiprocessing.current_process().daemon = False  # or a target could have no pool of processes; all end with the harness
+    if initializer is not None:
+        initializer(*arguments)
+    channel.send(pack((READY, None)), first=True)
+    while True:
+        try:
+            first, function, given = channel.receive()
+        except EOFError:  # the harness is gone, and nothing may hold up the end of this process
+            os._exit(0)
+        channel.send(_answer(function, given), first)
+        del given
+
+
+def _answer(function: Callable[..., Any], given: tuple[Any, ...]) -> Packed:
+    try:
+        answer: tuple[str, Any] = DONE, function(*given)
+    except Exception as error:
+        answer = RAISED, error if type(error).__module__.partition(".")[0] in ("builtins", "conformance") else _words(error)
+    except BaseException as error:
+        answer = ESCAPED, f"raised {type(error).__name__} in the worker"
+    try:
+        return pack(answer)
+    except Exception as error:  # whatever a target has put into a value of the harness's
+        return pack((UNSENDABLE, _words(error)))
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _load(body: bytes, arrays: Sequence[np.ndarray]) -> Any:
+    return pickle.loads(body, buffers=arrays)

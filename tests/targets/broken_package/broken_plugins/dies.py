@@ -1,0 +1,4 @@
+import os
+
+print("a library aborts", flush=True)
+os.abort()
