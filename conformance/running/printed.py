@@ -18,7 +18,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_MOST = 4 * 2**20  # bytes of a file, beyond which it is cut off
+MOST = 4 * 2**20
+"""Bytes of a file, beyond which it is cut off."""
 _KEPT = 2**16  # bytes of its end that are kept then
 _LOOK = 0.2  # seconds between looks at how long the files are
 _SHOWN = 2000  # characters of each stream that are shown
@@ -77,7 +78,7 @@ class Streams:
         while not self._ended.wait(_LOOK):
             for file in self._files:
                 with contextlib.suppress(OSError):
-                    if (size := file.stat().st_size) > _MOST:
+                    if (size := file.stat().st_size) > MOST:
                         _cut_off(file, size)
 
 

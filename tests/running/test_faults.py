@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
@@ -18,9 +20,11 @@ from conformance.running import session as sessions
 from conformance.running.launch import copied
 from conformance.running.outcome import Outcome
 from conformance.running.plan import make_trial
-from conformance.running.trials import run_trial
+from conformance.running.printed import MOST
 from conformance.running.session import Session
-from tests.leftovers import MARK, Traces
+from conformance.running.trials import run_trial
+from tests.conftest import Check
+from tests.leftovers import MARK, Traces, eventually
 from tests.targets.faults import STRIKES, Fault, every
 from tests.targets.native import build
 
@@ -92,3 +96,95 @@ def test_each_fault_has_a_row_in_the_table_with_its_test() -> None:
     for test in re.findall(r"`(test_\w+)`", page):
         assert any(f"def {test}(" in file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py")), test
     assert len(FAULTS) >= 60
+
+
+NO_MORE_PROCESSES = """
+import encodings.ascii, encodings.idna, multiprocessing.popen_spawn_posix, multiprocessing.resource_sharer
+import os, resource, sys, tempfile
+from conformance.running import session
+from conformance.plugin.target import Target
+
+session.keep_helpers(), session.fresh()
+if os.getuid() == 0:  # whom no limit on processes stops
+    os.chmod(tempfile.gettempdir(), 0o777)
+    os.setgid(65534), os.setuid(65534)
+resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+try:
+    with session.Session(Target("numpy-gemm")) as one:
+        one.describe()
+except Exception as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+def run_python(code: str, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    environment = {**os.environ, "PYTHONPATH": path, **environment}
+    command = [sys.executable, "-c", code, *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_worker_that_cannot_be_started_for_want_of_processes_is_told(traces: Traces) -> None:
+    done = run_python(NO_MORE_PROCESSES, TMPDIR=str(traces.folder))
+    assert "UsageError: loading numpy-gemm found no process, as none could be started: Resource" in done.stdout, done.stderr
+
+
+def test_a_worker_that_cannot_be_started_for_want_of_an_interpreter_is_told() -> None:
+    code = "import multiprocessing; multiprocessing.set_executable('/no/python'); from conformance.cli import main; main()"
+    done = run_python(code, "check", "numpy-gemm")
+    assert done.returncode == 2
+    assert "no worker can be started: there is no Python at '/no/python'" in done.stderr
+
+
+def test_after_crashes_one_after_the_other_the_rest_is_cut_short_and_says_so(check: Check, misbehaving: str) -> None:
+    result = check(f"{misbehaving}:aborts_conv2d")
+    assert [skip.reason for skip in result.skips] == ["cut short after 3 crashes or hangs"]
+    assert sum(tally.errored for tally in result.tallies) <= 10  # those that were under way
+
+
+LOADS_ONCE = """
+import os, pathlib
+if pathlib.Path({mark!r}).exists():
+    os._exit(6)
+pathlib.Path({mark!r}).touch()
+from tests.targets.faults.deaths import exit_3 as conv1d
+"""
+
+
+def test_a_target_that_cannot_be_loaded_again_after_a_crash_is_lost_for_the_rest(tmp_path: Path) -> None:
+    (tmp_path / "loads_once.py").write_text(LOADS_ONCE.format(mark=str(tmp_path / "mark")), encoding="utf-8")
+    first, *lost = outcomes(Target(f"{tmp_path / 'loads_once.py'}:conv1d"), *BEFORE, STRIKES, *AFTER)
+    assert first.status == "passed"
+    assert [one.failure.message for one in lost if one.failure] == [
+        "ended its process (exit code 3)",
+        *["ended its process (exit code 6)"] * len(AFTER),
+    ]
+
+
+def test_what_is_printed_without_end_does_not_fill_the_disk(traces: Traces) -> None:
+    with Session(Target(FAULTS["printing:megabytes"].target, operators=("conv1d",)), 30.0) as session:
+        description = session.describe()
+        trial = make_trial(CHECKS["exact"], parse_case(STRIKES), description.claims)
+        assert trial
+        run_trial(session, trial, description.claims)
+
+        def on_disk() -> int:
+            return sum(path.stat().st_size for path in traces.folder.rglob("*") if path.is_file())
+
+        assert eventually(lambda: on_disk() <= 2 * MOST)
+        assert on_disk() > 0
+
+
+def test_the_kernel_is_told_to_end_a_worker_before_the_harness() -> None:
+    own = int(Path("/proc/self/oom_score_adj").read_text())
+    with Session(Target("tests.running.test_faults:reads_its_score", operators=("conv1d",))) as session:
+        description = session.describe()
+        trial = make_trial(CHECKS["exact"], parse_case(STRIKES), description.claims)
+        assert trial
+        outcome = run_trial(session, trial, description.claims)
+    assert outcome.failure
+    assert int(outcome.failure.message.split("score ")[1].split()[0]) > own
+
+
+def reads_its_score(input, weight):  # type: ignore[no-untyped-def]
+    raise ValueError(f"score {Path('/proc/self/oom_score_adj').read_text().strip()} of this process")
