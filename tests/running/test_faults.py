@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from multiprocessing import resource_tracker
 from pathlib import Path
@@ -124,8 +125,9 @@ def run_python(code: str, *words: str, **environment: str) -> subprocess.Complet
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
 
-def test_a_worker_that_cannot_be_started_for_want_of_processes_is_told(traces: Traces) -> None:
-    done = run_python(NO_MORE_PROCESSES, TMPDIR=str(traces.folder))
+def test_a_worker_that_cannot_be_started_for_want_of_processes_is_told() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:  # where another user may go
+        done = run_python(NO_MORE_PROCESSES, TMPDIR=folder)
     assert "UsageError: loading numpy-gemm found no process, as none could be started: Resource" in done.stdout, done.stderr
 
 
