@@ -6,7 +6,9 @@ selected by ``-k``, spread by pytest-xdist and reported like any others.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:  # pytest must not import NumPy for people who do not ask for 
     from conformance.running.expected import Expected
     from conformance.running.xfail_file import XfailFile
 
-_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "time-limit")
+_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "time-limit", "memory-limit")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -30,6 +32,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-claim", action="append", default=[], metavar="WORD", help="claim more, e.g. asymmetric_padding")
     add("--conformance-no-claim", action="append", default=[], metavar="WORD", help="take a claim back, e.g. float64")
     add("--conformance-time-limit", default=10.0, type=float, metavar="SECONDS", help="for each case")
+    add("--conformance-memory-limit", default=None, metavar="SIZE", help="memory that a worker may take, e.g. 4GiB, or none")
     add("--conformance-xfail", default=None, metavar="FILE", help="failures that are known: strict xfails, each with its reason")
 
 
@@ -37,6 +40,24 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "conformance: a case of a conformance check")
     if config.getoption("--implementation") and config.args_source is not pytest.Config.ArgsSource.ARGS:
         config.args = []  # nothing else was asked for
+    if config.getoption("--implementation"):
+        config.add_cleanup(_interrupted_by_termination())
+
+
+def _interrupted_by_termination() -> Callable[[], None]:
+    """Have SIGTERM and SIGHUP end the run as Ctrl-C does, so that nothing is left behind; what undoes that."""
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():  # only there they can be set
+        ours = []
+
+    def undo() -> None:
+        for number in ours:
+            signal.signal(number, signal.SIG_DFL)
+
+    for number in ours:
+        signal.signal(number, signal.default_int_handler)
+    return undo
 
 
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -72,7 +93,7 @@ class TargetCollector(pytest.Collector):
         self.expected = Expected(xfail)
 
     def collect(self) -> Iterator[pytest.Item]:
-        from conformance.cli.options import make_options, make_target
+        from conformance.cli.options import make_options, make_target, size_typed
         from conformance.errors import UsageError
         from conformance.problem import OPERATORS
         from conformance.running.plan import plan
@@ -80,9 +101,10 @@ class TargetCollector(pytest.Collector):
 
         option = {name: self.config.getoption(f"--conformance-{name}") for name in _OPTIONS}
         try:
-            options = make_options(option["operator"], option["profile"], option["seed"], option["time-limit"])
+            limit = size_typed(option["memory-limit"])
+            options = make_options(option["operator"], option["profile"], option["seed"], option["time-limit"], limit)
             target = make_target(self.name, option["operator"], option["arrays"], option["claim"], option["no-claim"])
-            session = Session(target, options.time_limit)
+            session = Session(target, options.time_limit, memory_limit=options.memory_limit)
             session.__enter__()
             self.config.add_cleanup(lambda: session.__exit__(None, None, None))
             description = session.describe()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
+import os
 import sys
 import traceback
 
@@ -10,6 +13,7 @@ import click
 
 from conformance.errors import Exit, UsageError
 from conformance.plain import lines
+from conformance.running.interrupts import as_one
 
 _COMMANDS = {
     "init": "Write a skeleton of a target, which passes the check after one edit.",
@@ -24,6 +28,8 @@ _COMMANDS = {
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""The disk is full, so is the user's share of it or what one file may take, or a terminal has gone."""
 
 
 class _Lazy(click.Group):
@@ -54,8 +60,17 @@ def cli() -> None:
 
 def main() -> None:
     """The console script. Errors of usage end with exit code 2 and say what to type, never with a traceback."""
+    with as_one():
+        code = _run()
+    sys.exit(code)
+
+
+def _run() -> int:
+    """The exit code of the command that was typed."""
+    code: object = Exit.CONFORMANT
     try:
         code = cli.main(standalone_mode=False)
+        sys.stdout.flush()  # what cannot be written is told here
     except UsageError as error:
         _complain(error.message, error.hint)
         code = Exit.USAGE
@@ -63,22 +78,36 @@ def main() -> None:
         error.show()
         code = Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
-        _complain("interrupted before anything was verified", "")
+        _complain("interrupted: nothing was written", "")
         code = Exit.NOTHING_VERIFIED
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
-        sys.stderr.close()
+        _leave_output()
         code = Exit.CONFORMANT
     except MemoryError as error:
         _complain(f"there is not enough memory: {error}", "free some, or take something smaller")
         code = Exit.NOTHING_VERIFIED
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            _leave_output()
+            _complain(
+                f"no room to write: {error.strerror}", "make room on the disk, or name another folder: TMPDIR=/path/to/folder"
+            )
+            return Exit.NOTHING_VERIFIED
         click.echo(lines(traceback.format_exc()), err=True)
         _complain(
             lines(f"the harness itself failed: {type(error).__name__}: {error}"),
             "this is a bug of conv-conformance's, not of the target's",
         )
         code = Exit.NOTHING_VERIFIED
-    sys.exit(code if isinstance(code, int) else Exit.CONFORMANT)
+    return code if isinstance(code, int) else Exit.CONFORMANT
+
+
+def _leave_output() -> None:
+    """What is still buffered for a stdout that takes no more must not fail when the interpreter ends."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
 
 
 def _complain(message: str, hint: str) -> None:

@@ -12,7 +12,7 @@ from conformance.cases.case import Case, parse_case
 from conformance.cases.cost import memory, require_affordable
 from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
-from conformance.cli.options import WithTarget, make_target, target_options
+from conformance.cli.options import WithTarget, make_target, memory_option, target_options
 from conformance.errors import Exit, UsageError
 from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure
@@ -31,10 +31,11 @@ from conformance.running.trials import run_trial
 @click.option("--on", "target_text", required=True, metavar="TARGET", help="The implementation to run it on.")
 @click.option("--check", "check_name", metavar="NAME", help="Only this check, e.g. layout.strided (default: all that apply).")
 @click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", help="For each check.")
+@memory_option
 @target_options
 def command(
-    text: str, target_text: str, check_name: str | None, time_limit: float, arrays: str | None, claim: tuple[str, ...],
-    no_claim: tuple[str, ...],
+    text: str, target_text: str, check_name: str | None, time_limit: float, memory_limit: int | None,
+    arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Run one case, given as text, on one implementation.
 
@@ -52,7 +53,7 @@ def command(
         raise UsageError(f"the check {check_name!r} is not known", hint=f"known are {', '.join(CHECKS)}")
     console = make_console()
     target = make_target(target_text, [case.problem.operator], arrays, claim, no_claim)
-    with Session(target, time_limit) as session:
+    with Session(target, time_limit, memory_limit=memory_limit) as session:
         description = session.describe()
         if description.unavailable:
             raise UsageError(f"{target_text}: {description.unavailable}")

@@ -48,7 +48,7 @@ def command(
     """
     began = time.monotonic()
     with recording(context, journal, resume) as (record, asked):
-        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit, asked.huge)
+        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit, asked.memory_limit, asked.huge)
         known = Known.asked_for(asked, options, write_xfail)
         options = known.options
         console = make_console(stderr=json == "-")

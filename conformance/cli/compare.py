@@ -63,7 +63,7 @@ def command(
     """
     began = time.monotonic()
     with recording(context, journal, resume) as (record, asked):
-        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit)
+        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit, asked.memory_limit)
         known = Known.asked_for(asked, options)
         texts = asked.targets or tuple(registered_names())
         chosen = [make_target(text, asked.operators, asked.arrays, asked.claim, asked.no_claim) for text in texts]
@@ -76,9 +76,9 @@ def command(
             results, interrupted = _check_all(chosen, options, known, terminal, record, by_name=bool(asked.targets))
             timings: list[Timing] = []
             if not interrupted:
-                results, interrupted = _ask_all(chosen, results, terminal)
+                results, interrupted = _ask_all(chosen, results, options, terminal)
             if not interrupted:
-                results, timings, interrupted = _time_all(chosen, results, workloads, asked.reference, terminal, options.seed)
+                results, timings, interrupted = _time_all(chosen, results, workloads, asked.reference, terminal, options)
     for result in results:
         console.print(summary(result, verbose))
         for finding in result.findings if verbose else result.findings[:_FIRST]:
@@ -139,14 +139,16 @@ def told_apart(result: Implementation, target: Target, taken: Set[str]) -> Imple
     return result.model_copy(update={"name": name})
 
 
-def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal: Terminal) -> tuple[list[Implementation], bool]:
+def _ask_all(
+    targets: Sequence[Target], results: list[Implementation], options: Options, terminal: Terminal
+) -> tuple[list[Implementation], bool]:
     """Each available implementation with the options of the dialect that it follows."""
     asked = list(results)
     try:
         for place, (target, result) in enumerate(zip(targets, results, strict=True)):
             if result.status in ("conformant", "nonconformant"):
                 terminal.say(f"{result.name}: which way it goes where frameworks differ")
-                with Session(target) as session:
+                with Session(target, memory_limit=options.memory_limit) as session:
                     asked[place] = result.model_copy(update={"dialect": interview(session, session.describe().claims)})
     except KeyboardInterrupt:
         return asked, True
@@ -155,7 +157,7 @@ def _ask_all(targets: Sequence[Target], results: list[Implementation], terminal:
 
 def _time_all(
     targets: Sequence[Target], results: list[Implementation], workloads: Sequence[Workload], reference: str | None,
-    terminal: Terminal, seed: int,
+    terminal: Terminal, options: Options,
 ) -> tuple[list[Implementation], list[Timing], bool]:  # fmt: skip
     """Time what is available; the accuracy of the timed results joins that of the checks."""
     by_name = {one.name: target for one, target in zip(results, targets, strict=True) if one.status != "unavailable"}
@@ -168,7 +170,7 @@ def _time_all(
     accuracy: dict[str, list[Accuracy]] = {name: [] for name in by_name}
     interrupted = False
     try:
-        for measured in compare(by_name, workloads, base, terminal.say, seed):
+        for measured in compare(by_name, workloads, base, terminal.say, options.seed, options.memory_limit):
             for name, one in measured.items():
                 timings.append(one.timing)
                 accuracy[name] += [one.accuracy] if one.accuracy else []

@@ -71,7 +71,7 @@ def _describe(name: str) -> Description | UsageError:
     except UsageError as error:
         return error
     except WorkerLost as lost:
-        return UsageError(f"{name} {lost}", hint=lost.output.strip())
+        return UsageError(f"{name} {lost}", hint=lost.printed.text)
 
 
 def _row(name: str, found: Description | UsageError) -> tuple[str | Text, ...]:

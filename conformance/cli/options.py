@@ -12,11 +12,13 @@ from typing import Any
 
 import click
 
+from conformance.errors import UsageError
 from conformance.plain import joined
 from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
 from conformance.report.environment import environment
 from conformance.report.schema import Implementation, Report, Timing
+from conformance.running.memory import read_size
 from conformance.running.profile import PROFILES, profile_named
 from conformance.running.run import Options
 
@@ -54,6 +56,20 @@ def target_options(command: Command) -> Command:
     return command
 
 
+def size_typed(text: str | None) -> int | None:
+    """A number of bytes as it is typed; None if nothing is."""
+    try:
+        return None if text is None else read_size(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is no size of memory", hint="type one such as 4GiB or 500MB, or none for no limit") from None
+
+
+memory_option = click.option(
+    "--memory-limit", metavar="SIZE", callback=lambda context, option, text: size_typed(text),
+    help="Memory that a worker may take, e.g. 4GiB; none for no limit (default: 80 % of what is free).",
+)  # fmt: skip
+
+
 def run_options(command: Command, profile: str) -> Command:
     """How much is run (``profile`` if the user does not say), and where the report goes."""
     file = click.Path(dir_okay=False, path_type=Path)
@@ -65,6 +81,7 @@ def run_options(command: Command, profile: str) -> Command:
                      help="Write the results as JSON; - for standard output."),
         click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", type=click.FloatRange(0.1, 3600),
                      help="For each case; a call that takes longer is stopped."),
+        memory_option,
         click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Other seeds draw other cases."),
         click.option("--profile", default=profile, show_default=True, type=click.Choice(list(PROFILES)), help="How much."),
         click.option("--operator", "operators", multiple=True, metavar="NAME",
@@ -74,9 +91,11 @@ def run_options(command: Command, profile: str) -> Command:
     return command
 
 
-def make_options(operators: Sequence[str], profile: str, seed: int, time_limit: float, huge: bool = False) -> Options:
+def make_options(
+    operators: Sequence[str], profile: str, seed: int, time_limit: float, memory_limit: int | None = None, huge: bool = False
+) -> Options:
     chosen = dataclasses.replace(profile_named(profile), huge=huge)
-    return Options(chosen, tuple(operator_named(name).name for name in operators), seed, time_limit)
+    return Options(chosen, tuple(operator_named(name).name for name in operators), seed, time_limit, memory_limit)
 
 
 def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:

@@ -37,7 +37,7 @@ class Reply:
     """What one call gave: its outputs as NumPy arrays, or an error, and breaches of the contract as (kind, message).
 
     ``seconds`` is the time inside the implementation: prepare, call and fetch. ``whole`` is the shape of the results where
-    only parts of them were asked for. ``printed`` is the end of what was printed while the job was done.
+    only parts of them were asked for. ``stdout`` and ``stderr`` are the ends of what was printed while the job was done.
     """
 
     outputs: tuple[np.ndarray, ...] = ()
@@ -46,7 +46,8 @@ class Reply:
     trouble: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     whole: tuple[tuple[int, ...], ...] = ()
-    printed: str = ""
+    stdout: str = ""
+    stderr: str = ""
 
 
 @dataclass(frozen=True, slots=True)

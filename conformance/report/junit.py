@@ -68,6 +68,9 @@ def _case(suite: ET.Element, one: Implementation, tally: Tally) -> None:
     problem = ET.SubElement(case, "failure" if tally.failed else "error")
     problem.set("message", _clean(f"{tally.failed} failed, {tally.errored} errored, {tally.passed} passed"))
     problem.text = _clean("\n\n".join(map(_words, findings)) or "the same bug as another finding of this operator")
+    for tag, said in (("system-out", [f.output for f in findings]), ("system-err", [f.error_output for f in findings])):
+        if printed := "\n".join(filter(None, map(str.strip, said))):
+            ET.SubElement(case, tag).text = _clean(printed)
 
 
 def _words(finding: Finding) -> str:

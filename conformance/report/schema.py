@@ -115,7 +115,8 @@ class Finding(Value):
 
     ``kind`` is "wrong value", "wrong shape", "raised", "crashed", "hung", ...; ``case`` parses back to the same case, and
     ``command`` repeats it; ``known`` says what it is where the backend's author knows. ``inputs`` and the two grids are
-    printed arrays, given where they are small enough to read.
+    printed arrays, given where they are small enough to read; ``output`` and ``error_output`` are the ends of what was
+    printed on stdout and stderr.
     ``diagnosis`` says in words what it is, the first line first, and is empty where that is not known; ``hypothesis`` is the
     key of the changed rule that explains all failing cases, ``where`` the failing region, ``fingerprint`` with how many
     bits and in which order it computes, where that was looked at.
@@ -138,6 +139,7 @@ class Finding(Value):
     expected_grid: Lines | None = None
     actual_grid: Lines | None = None
     output: Lines = ""
+    error_output: Lines = ""
     found_as: Line = ""
     failing_cases: Whole = 1
     diagnosis: Few[Lines] = ()

@@ -122,8 +122,9 @@ def print_finding(console: Console, finding: Finding) -> None:
         facts.append(("what is read", "\n".join(view.field_lines(finding.field))))
     if finding.fingerprint:
         facts.append(("fingerprint", finding.fingerprint))
-    if finding.output.strip():
-        facts.append(("it printed", finding.output.strip()[-500:]))
+    for stream, said in (("stdout", finding.output), ("stderr", finding.error_output)):
+        if said.strip():
+            facts.append((f"on {stream}", said.strip()[-500:]))
     for name, value in facts:
         first, *rest = value.splitlines() or [""]
         text.append("\n".join([f"    {name:<15}{first}", *(f"{'':<19}{line}" for line in rest), ""]))

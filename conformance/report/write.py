@@ -34,8 +34,14 @@ def write_report(
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` at once: a reader sees the old file or the new one, never half of it."""
+    """Write ``text`` to ``path`` at once: a reader sees the old file or the new one, never half of it.
+
+    What is no file, such as /dev/stdout, a pipe or /dev/null, is written to, not replaced.
+    """
     try:
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=path.parent, delete=False, suffix=".part") as file:
             file.write(text)
@@ -43,7 +49,9 @@ def write_text(path: Path, text: str) -> None:
         os.umask(umask)
         os.chmod(file.name, 0o666 & ~umask)  # temporary files are private, a report is not
         os.replace(file.name, path)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError, UnboundLocalError):
-            os.unlink(file.name)
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+            os.unlink(file.name)  # at an interrupt too
+        if isinstance(error, OSError):
+            raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise

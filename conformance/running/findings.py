@@ -123,6 +123,7 @@ def describe(
         expected_grid=_grid(failure.expected_array),
         actual_grid=_grid(failure.actual_array),
         output=outcome.output,
+        error_output=outcome.error_output,
         found_as=str(group.first.trial.case),
         failing_cases=group.count,
         diagnosis=found.words,

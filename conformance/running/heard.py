@@ -53,7 +53,8 @@ def plain_replies(replies: Sequence[Reply]) -> list[Reply]:
             error=line(reply.error, MOST_OF_WORDS),
             error_kind=line(reply.error_kind, MOST_OF_KIND),
             trouble=tuple((line(kind, MOST_OF_KIND), line(words, MOST_OF_WORDS)) for kind, words in reply.trouble[:MOST_NOTES]),
-            printed=end_of(reply.printed, MOST_PRINTED),
+            stdout=end_of(reply.stdout, MOST_PRINTED),
+            stderr=end_of(reply.stderr, MOST_PRINTED),
         )
         for reply in replies
     ]

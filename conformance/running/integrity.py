@@ -21,7 +21,8 @@ from conformance.running.idle import unrest
 
 _MODULES = (
     "conformance.running.worker", "conformance.running.seen", "conformance.running.threads",
-    "conformance.running.integrity", "conformance.running.idle",
+    "conformance.running.integrity", "conformance.running.idle", "conformance.running.printed",
+    "conformance.running.surroundings", "conformance.running.memory",
     "conformance.running.processes", "conformance.running.serve", "conformance.running.channel",
     "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job", "conformance.plugin.implementation",
     "conformance.plugin.layouts", "conformance.plugin.functions",

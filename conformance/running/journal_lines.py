@@ -45,6 +45,7 @@ class Settings(Value):
     profile: str
     seed: int
     time_limit: float
+    memory_limit: int | None = None
     huge: bool = False
     arrays: str | None = None
     claim: tuple[str, ...] = ()
@@ -149,6 +150,7 @@ class Came(Line):
     accuracy: AccuracyFigures | None = None
     failure: Failed | None = None
     output: str = ""
+    error_output: str = ""
     outputs: tuple[Array, ...] = ()
 
     @classmethod
@@ -171,6 +173,7 @@ class Came(Line):
             accuracy=judgement.accuracy,
             failure=Failed.of(failure) if failure is not None else None,
             output=plain(outcome.output),
+            error_output=plain(outcome.error_output),
             outputs=tuple(map(Array.of, outcome.outputs)) if keep else (),
         )
 
@@ -179,7 +182,7 @@ class Came(Line):
         failure = self.failure.failure() if self.failure is not None else None
         judgement = Judgement(failure, self.elements, self.blind, self.accuracy)
         outputs = tuple(array.array() for array in self.outputs)
-        return Outcome(trial, self.status, judgement, self.reason, self.output, self.seconds, outputs)
+        return Outcome(trial, self.status, judgement, self.reason, self.output, self.error_output, self.seconds, outputs)
 
 
 class Found(Line):

@@ -6,19 +6,28 @@ and nothing of what is true, and copies it: five times quicker, where many worke
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import multiprocessing
+import os
+import signal
 import sys
 from functools import cache
+from multiprocessing import resource_tracker, spawn
 from multiprocessing.context import BaseContext
 from pathlib import Path
+
+from conformance.errors import UsageError
 
 _PRELOADED = ["conformance.running.worker", "conformance.plugin.mutants", "implementations.naive", "implementations.numpy_gemm"]
 
 
 @cache
 def fresh() -> BaseContext:
-    """A new interpreter for each worker."""
+    """A new interpreter for each worker. Raises :class:`UsageError` if there is none."""
+    interpreter = os.fsdecode(spawn.get_executable() or "")
+    if not os.access(interpreter, os.X_OK):
+        raise UsageError(f"no worker can be started: there is no Python at {interpreter!r}", hint="is the installation whole?")
     return multiprocessing.get_context("spawn")  # a forked copy would hold what the harness knows
 
 
@@ -34,6 +43,22 @@ def copied() -> BaseContext:
     _without_main()
     context.set_forkserver_preload(_PRELOADED)
     return context
+
+
+@cache
+def keep_helpers() -> None:
+    """Start the process in which multiprocessing puts away what is shared, before anything is, and have it outlive a
+    terminal that hangs up: it ignores Ctrl-C and SIGTERM only, and without it segments would be left behind.
+    """
+    hang_up = getattr(signal, "SIGHUP", None)
+    if hang_up is None:
+        return
+    before = signal.getsignal(hang_up)
+    with contextlib.suppress(ValueError):  # not in the main thread
+        signal.signal(hang_up, signal.SIG_IGN)
+    resource_tracker.ensure_running()
+    with contextlib.suppress(ValueError):
+        signal.signal(hang_up, before)
 
 
 def _without_main() -> None:

@@ -21,6 +21,7 @@ from conformance.running.answers import load
 from conformance.running.channel import Channel, Unreadable, nameless_file, pack
 from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, serve
 
+NO_PROCESS = "found no process, as none could be started"
 _LOOK = 0.25  # seconds between looks at whether the process is still there: another may hold its end of the socket open
 _STARTING = 150.0  # seconds that a new process may take to load what it must
 _ENDING = 10.0  # and one that was killed until it is gone
@@ -136,7 +137,7 @@ class Line:
             socket.send_fds(ours, [b"f"], files)
         except OSError as error:
             ours.close()
-            self._waiting.popleft().settle(error=Expired(0, f"no process could be started: {error}"))
+            self._waiting.popleft().settle(error=Expired(None, f"{NO_PROCESS}: {error.strerror or error}"))
             return False
         finally:
             theirs.close()

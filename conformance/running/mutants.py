@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.util
+import multiprocessing
+import os
 import signal
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
+from types import FrameType
 
 from conformance.errors import UsageError
 from conformance.plugin.mutants import Broken, mutants_in
@@ -21,12 +25,17 @@ from conformance.plugin.target import Target
 from conformance.report.environment import available_cores
 from conformance.report.mutation import MutantResult, Naming
 from conformance.report.schema import Finding, Implementation
+from conformance.running import processes
 from conformance.running.launch import copied, fresh
 from conformance.running.outcome import Outcome, Silence
 from conformance.running.run import Options, Run
 from conformance.running.session import LOAD_LIMIT, Session
 
 BUILT_IN = "implementations.broken"
+_GIVE_UP = getattr(signal, "SIGUSR1", signal.SIGTERM)
+_under_way: list[Broken] = []
+"""What is run in a process of the pool."""
+_given_up = threading.Event()
 _SHRINK, _DIAGNOSE = 0.08, 0.6  # seconds for each finding: worth having, and no more than its share of the time
 
 
@@ -66,21 +75,46 @@ class _FirstFailure(Silence):
 def run_mutants(mutants: Sequence[Broken], options: Options, jobs: int | None = None) -> Iterator[MutantResult]:
     """What comes of each, as it comes, ``jobs`` at a time (default: one more than there are cores: each waits for its worker).
 
-    Whoever stops asking, at an interrupt too, waits for those under way, so that nothing of theirs is left behind.
+    Whoever stops asking, at an interrupt too, has those under way given up, so that nothing of theirs is left behind.
     """
     options = dataclasses.replace(options, profile=dataclasses.replace(options.profile, most_failures=1))
     at_once = max(1, min(jobs or available_cores() + 1, len(mutants)))
-    pool = ProcessPoolExecutor(at_once, mp_context=fresh(), initializer=_ignore_interrupts)
+    pool = ProcessPoolExecutor(at_once, mp_context=fresh(), initializer=_only_told_by_the_harness)
     try:
-        for done in as_completed([pool.submit(run_mutant, mutant, options) for mutant in mutants]):
+        for done in as_completed([pool.submit(_run_in_pool, mutant, options) for mutant in mutants]):
             yield done.result()
+    except BaseException:
+        for process in multiprocessing.active_children():
+            if process.pid is not None:
+                os.kill(process.pid, _GIVE_UP)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _ignore_interrupts() -> None:
-    """In a process of the pool: Ctrl-C reaches it too, and it must put away its worker first."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _only_told_by_the_harness() -> None:
+    """In a process of the pool: an interrupt reaches all of the group, but only the harness ends what is under way."""
+    processes.end_with_parent()
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    signal.signal(_GIVE_UP, _give_up)
+
+
+def _give_up(number: int, frame: FrameType | None) -> None:
+    _given_up.set()
+    if _under_way:
+        raise KeyboardInterrupt  # whose way out closes the session and its worker
+
+
+def _run_in_pool(mutant: Broken, options: Options) -> MutantResult:
+    _under_way.append(mutant)
+    try:
+        if _given_up.is_set():  # it was on its way here already
+            raise KeyboardInterrupt
+        return run_mutant(mutant, options)
+    finally:
+        _under_way.clear()
 
 
 def run_mutant(mutant: Broken, options: Options) -> MutantResult:
@@ -92,7 +126,10 @@ def run_mutant(mutant: Broken, options: Options) -> MutantResult:
         with Session(target, options.time_limit, copied()) as session:
             session.describe()
             began = time.perf_counter()
-            made = Run(target, options, listener, session=session, shrink_seconds=_SHRINK, diagnose_seconds=_DIAGNOSE).execute()
+            run = Run(target, options, listener, session=session, shrink_seconds=_SHRINK, diagnose_seconds=_DIAGNOSE)
+            made = run.execute()
+            if run.interrupted:
+                raise KeyboardInterrupt  # what was seen of half a run says nothing of a mutant
     except UsageError as error:
         return _result(mutant, reason=str(error))
     return judged(mutant, made, listener.cases, time.perf_counter() - began)

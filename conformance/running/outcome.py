@@ -30,7 +30,8 @@ class Outcome:
     """What came of one trial. ``seconds`` were spent inside the implementation.
 
     ``reason`` says why it was skipped, or why its failure was expected (``xfailed``): then it is no failure to look into.
-    ``output`` is what it printed; ``outputs`` are the arrays that the failing call returned, where they are small.
+    ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that the failing call
+    returned, where they are small.
     """
 
     trial: Trial
@@ -38,6 +39,7 @@ class Outcome:
     judgement: Judgement = field(default_factory=Judgement)
     reason: str = ""
     output: str = ""
+    error_output: str = ""
     seconds: float = 0.0
     outputs: tuple[np.ndarray, ...] = ()
 
@@ -58,8 +60,9 @@ def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Clai
     errored = judgement.failure.kind in ("raised", "out of memory")
     outputs = replies[judgement.failure.call].outputs
     outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
-    printed = "".join(reply.printed for reply in replies)
-    return Outcome(trial, "errored" if errored else "failed", judgement, output=printed, seconds=seconds, outputs=outputs)
+    stdout, stderr = ("".join(each) for each in zip(*((reply.stdout, reply.stderr) for reply in replies), strict=True))
+    status: Status = "errored" if errored else "failed"
+    return Outcome(trial, status, judgement, output=stdout, error_output=stderr, seconds=seconds, outputs=outputs)
 
 
 class Listener(Protocol):

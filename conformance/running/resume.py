@@ -208,7 +208,7 @@ def options_of(contents: Contents) -> Options:
     """What the journal's run was asked for."""
     asked = contents.header.settings
     profile = dataclasses.replace(profile_named(asked.profile), huge=asked.huge)
-    return Options(profile, asked.operators, asked.seed, asked.time_limit)
+    return Options(profile, asked.operators, asked.seed, asked.time_limit, asked.memory_limit)
 
 
 def expected_in(contents: Contents, options: Options) -> Expected:

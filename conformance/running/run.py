@@ -51,6 +51,8 @@ class Options:
     operators: tuple[str, ...] = ()
     seed: int = 0
     time_limit: float = 10.0
+    memory_limit: int | None = None
+    """Bytes that a worker may take; None is a share of what is free, 0 is no limit."""
 
 
 @dataclass
@@ -87,7 +89,7 @@ class Run:
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
         try:
-            with self.session or Session(self.target, self.options.time_limit) as session:
+            with self.session or Session(self.target, self.options.time_limit, memory_limit=self.options.memory_limit) as session:
                 self.description = self.recorder.begin(self.target, session.describe())
                 self.target = session.target
                 self.expected.begin(self.description, self.target)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import os
+import shutil
 import signal
 import tempfile
+import weakref
 from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -18,15 +19,17 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from conformance.errors import UsageError
-from conformance.plain import MOST_OF_WORDS, end_of, line
+from conformance.plain import MOST_OF_WORDS, line
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.channel import Unreadable
-from conformance.running.heard import MOST_OF_KIND, MOST_PRINTED, plain_description, plain_replies
-from conformance.running.launch import fresh
-from conformance.running.line import Escaped, Expired, Line, Ticket
+from conformance.running.heard import MOST_OF_KIND, plain_description, plain_replies
+from conformance.running.launch import fresh, keep_helpers
+from conformance.running.line import NO_PROCESS, Escaped, Expired, Line, Ticket
+from conformance.running.memory import NO_MEMORY, limit_of, size_words
+from conformance.running.printed import Printed, Streams
 from conformance.running.worker import Description
 
 T = TypeVar("T")
@@ -34,16 +37,24 @@ LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
-_TAIL = 4 * MOST_PRINTED  # bytes at the end of a worker's output that are read
 _PRINTED = 300  # and of what a program printed that could not be used
 
 
-class WorkerLost(Exception):
-    """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``output`` the end of what the worker printed."""
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
-    def __init__(self, kind: str, message: str, output: str) -> None:
+
+def end_all_sessions() -> None:
+    """Kill the workers of all sessions of this process, with all that they started, and remove their files."""
+    for session in list(_sessions):
+        session.end_at_once()
+
+
+class WorkerLost(Exception):
+    """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``printed`` what the worker printed last."""
+
+    def __init__(self, kind: str, message: str, printed: Printed) -> None:
         self.kind, self.message = line(kind, MOST_OF_KIND), line(message, MOST_OF_WORDS)
-        self.output = end_of(output, MOST_PRINTED)
+        self.printed = printed
         super().__init__(self.message)
 
 
@@ -53,18 +64,24 @@ class Pending:
 
     session: Session
     ticket: Ticket
+    number: int
 
     def result(self) -> list[Reply]:
-        return plain_replies(self.session.wait(self.ticket))
+        return plain_replies(self.session.wait(self.ticket, self.number))
 
 
 class Session:
     """Use as a context manager: ``with Session(target) as session: session.submit(job).result()``."""
 
-    def __init__(self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None) -> None:
-        """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default."""
+    def __init__(
+        self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None, memory_limit: int | None = None
+    ) -> None:
+        """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default; ``memory_limit``
+        is the bytes that it may take (None: a share of what is free, 0: no limit).
+        """
         self.target, self.time_limit, self.context = target, time_limit, context or fresh()
-        self.losses = 0
+        self.memory_limit = limit_of(memory_limit)
+        self.losses = self._jobs = 0
         self._open, self._ended, self._closed = False, False, ""
         self._description: Description | None = None
 
@@ -72,17 +89,21 @@ class Session:
         if self._open:  # it was opened ahead of need
             return self
         self._open = True
-        self._folder = tempfile.TemporaryDirectory(prefix="conformance-")
-        self._output = Path(self._folder.name, "output.txt")
+        keep_helpers()
+        self._folder = _new_folder()
+        _sessions.add(self)
+        self._streams = Streams(Path(self._folder.name))
         self._loaded = self.context.Event()
         plain = dataclasses.replace(self.target, probe=False)
-        arguments = (str(self._output), plain, self._loaded)
+        arguments = (self._folder.name, self.memory_limit, plain, self._loaded)
         self._line = Line(self.context, worker.start, arguments)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
+        self._streams.close()
         self._folder.cleanup()
+        _sessions.discard(self)
 
     def close(self, why: str = "") -> None:
         """End the worker and all that it started; what is asked of it later is refused, because of ``why``."""
@@ -90,6 +111,12 @@ class Session:
             return
         self._ended, self._closed = True, why
         self._line.close()
+
+    def end_at_once(self) -> None:
+        """For the end of this process, from wherever: nothing is waited for."""
+        with contextlib.suppress(AttributeError):  # it was just being opened
+            self._line.close()
+        shutil.rmtree(self._folder.name, ignore_errors=True)
 
     def describe(self) -> Description:
         """Load the target. Raises :class:`UsageError` if it cannot be loaded."""
@@ -115,10 +142,10 @@ class Session:
             described = self.wait(self._line.put(worker.describe, target, limit=limit))
         except WorkerLost as lost:
             if not self._loaded.is_set():
-                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.output.strip()[-_PRINTED:]) from lost
+                raise UsageError(f"loading {target.text} {lost.message}", hint=lost.printed.text[-_PRINTED:]) from lost
             raise
         if isinstance(described, UsageError):
-            if target.command and (printed := self._tail().strip()):
+            if target.command and (printed := self._streams.of().text):
                 raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
@@ -127,7 +154,8 @@ class Session:
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
         limit = limit or self.time_limit * max(1, len(job.calls) / _CALLS_OF_LIMIT)
-        return Pending(self, self._line.put(worker.perform, self.target, job, limit=limit))
+        self._jobs += 1
+        return Pending(self, self._line.put(worker.perform, self.target, job, self._jobs, limit=limit), self._jobs)
 
     def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
         """The replies of a job that is made in a process of its own, as its first calls; None if none came.
@@ -140,7 +168,7 @@ class Session:
         for target in dict.fromkeys((dataclasses.replace(self.target, probe=False), self.target)):
             # Smoke calls would come first: they are made only where the target must be asked how it wants to be called.
             try:
-                with Session(target, self.time_limit, self.context) as session:
+                with Session(target, self.time_limit, self.context, self.memory_limit) as session:
                     replies = session.submit(job, limit=loading + _ELSEWHERE).result()
             except WorkerLost:
                 return None
@@ -151,36 +179,51 @@ class Session:
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
         if self._closed:
-            raise WorkerLost("stopped", self._closed, self._tail())
+            raise WorkerLost("stopped", self._closed, self._streams.of())
         return self.wait(self._line.put(function, self.target, *arguments, limit=limit))
 
-    def wait(self, ticket: Ticket) -> Any:
-        """The result of what was handed in; raises :class:`WorkerLost` if there is none."""
+    def wait(self, ticket: Ticket, number: int = 0) -> Any:
+        """The result of what was handed in, as the job ``number``; raises :class:`WorkerLost` if there is none."""
         try:
             return self._line.result(ticket)
         except TimeoutError:
             self.losses += 1
-            raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._tail()) from None
+            raise WorkerLost("hung", f"did not return within {ticket.limit:g} s", self._streams.of(number)) from None
         except Expired as expired:
             self.losses += 1
-            raise WorkerLost("crashed", f"ended its process ({_exit(expired)})", self._tail()) from None
+            raise self._crashed(expired, number) from None
         except Lost as lost:
             self.losses += 1
-            raise WorkerLost(lost.kind, lost.message, self._tail()) from None
+            raise WorkerLost(lost.kind, lost.message, self._streams.of(number)) from None
         except Escaped as escaped:
-            raise WorkerLost("raised", str(escaped), self._tail()) from None
+            raise WorkerLost("raised", str(escaped), self._streams.of(number)) from None
         except Unreadable as error:
-            raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._tail()) from error
+            raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._streams.of(number)) from error
         except Exception as error:  # the worker lives, but its own code failed
             words = f"gave no reply that can be read ({type(error).__name__}: {error})"
-            raise WorkerLost("unreadable", words, self._tail()) from error
+            raise WorkerLost("unreadable", words, self._streams.of(number)) from error
 
-    def _tail(self) -> str:
-        with contextlib.suppress(OSError), self._output.open("rb") as file:  # a target may have printed gigabytes
-            size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL))
-            return file.read(_TAIL).decode(errors="replace")
-        return ""
+    def _crashed(self, expired: Expired, number: int) -> WorkerLost:
+        """The loss of a worker that has ended; of memory only what it printed can tell, or the signal that the kernel sends."""
+        printed, limit = self._streams.of(number), self.memory_limit
+        allowed = f": a worker may take {size_words(limit)} (--memory-limit)" if limit else ""
+        if expired.words.startswith(NO_PROCESS):
+            return WorkerLost("crashed", expired.words, printed)
+        words = f"ended its process ({_exit(expired)})"
+        if NO_MEMORY.search(printed.stderr):
+            return WorkerLost("out of memory", f"the call {words} when it got no more memory{allowed}", printed)
+        if expired.code == -signal.SIGKILL:
+            words += f"; so the kernel does when the machine runs out of memory{allowed}"
+        return WorkerLost("crashed", words, printed)
+
+
+def _new_folder() -> tempfile.TemporaryDirectory[str]:
+    try:
+        return tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise UsageError(
+            f"there is no place for temporary files: {error.strerror}", hint="name a folder that has room: TMPDIR=/path/to/folder"
+        ) from None
 
 
 def _exit(expired: Expired) -> str:
@@ -189,5 +232,5 @@ def _exit(expired: Expired) -> str:
         return expired.words or "it closed its end of the connection"
     if code < 0:
         with contextlib.suppress(ValueError):
-            return signal.Signals(-code).name
+            return f"{signal.Signals(-code).name}: {(signal.strsignal(-code) or '').lower()}"
     return f"exit code {code}"

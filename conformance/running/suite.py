@@ -19,8 +19,8 @@ _HOME = Path(conformance.__file__).parent
 _DECIDES = (
     "problem", "reference", "cases", "checks", "plugin", "diagnosis",
     *(f"running/{name}.py" for name in (
-        "examination", "explain", "findings", "integrity", "outcome", "plan", "profile", "run", "seen", "session", "shrink",
-        "threads", "trials", "worker",
+        "examination", "explain", "findings", "heard", "integrity", "memory", "outcome", "plan", "printed", "profile", "run",
+        "seen", "session", "shrink", "surroundings", "threads", "trials", "worker",
     )),
 )  # fmt: skip
 """What decides which cases are made, how they are run and judged, and what a finding says: folders and modules."""

@@ -10,8 +10,7 @@ from typing import Any
 from conformance.plugin.implementation import Implementation, Lost, NotSupported, WrongResult
 from conformance.plugin.job import NOT_SUPPORTED, Job, Reply
 from conformance.plugin.layouts import lay_out
-from conformance.plugin.raised import where, words
-from conformance.running.seen import copies
+from conformance.running.seen import copies, told
 
 _RACE_REPEATS, _RACE_SECONDS = 40, 0.2  # how long threads are given to disturb each other
 
@@ -21,7 +20,8 @@ def concurrently(implementation: Implementation, job: Job) -> list[Reply]:
     try:
         refused = [reason for call in job.calls if (reason := implementation.supports(call.problem))]
     except Exception as error:
-        return [Reply(error=f"raised {words(error)} {where(error)}".rstrip(), error_kind="raised")]
+        kind, message = told(error)
+        return [Reply(error=message, error_kind=kind)]
     if refused:
         return [Reply(error=refused[0], error_kind=NOT_SUPPORTED)]
     results: list[Any] = [None] * len(job.calls)
@@ -49,8 +49,8 @@ def concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         except WrongResult as error:
             results[number] = Reply(error=str(error), error_kind=error.kind)
         except Exception as error:
-            message = f"raised {words(error)} {where(error)}".rstrip()
-            results[number] = Reply(error=message, error_kind="raised")
+            kind, message = told(error)
+            results[number] = Reply(error=message, error_kind=kind)
 
     began, interval = time.perf_counter(), sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads change places as often as they can

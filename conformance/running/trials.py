@@ -40,7 +40,9 @@ class Begun:
             replies = self.pending.result()
         except WorkerLost as lost:
             failure = Failure(lost.kind, lost.message)
-            return Outcome(self.trial, "errored", Judgement(failure), output=lost.output)
+            return Outcome(
+                self.trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr
+            )
         return outcome_of(self.trial, replies, claims)
 
 

@@ -34,18 +34,16 @@ from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
-from conformance.running import integrity, processes
+from conformance.running import integrity, printed, processes, surroundings
 from conformance.running.heard import plain_description, plain_replies
+from conformance.running.memory import limit_this_process
 from conformance.running.processes import by_the_original
-from conformance.running.seen import copies
+from conformance.running.seen import copies, told
 from conformance.running.threads import concurrently
 
 _M_PERTURB = -6  # of glibc's malloc.h
 _LARGE = 2**26  # bytes of a tensor beyond which a checksum stands for its contents
-_PRINTED = 2000  # characters of what a job printed that are handed over
 _loaded: dict[Target, Implementation] = {}
-_outputs: list[str] = []
-"""The file that this process prints to, in a worker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +63,17 @@ class Description:
     seconds: float = 0.0
 
 
-def start(output: str, target: Target, loaded_before: Event) -> None:
-    """Called once in every new worker: sends its output to the file ``output``, and loads a target that is known to load."""
+def start(folder: str, memory: int, target: Target, loaded_before: Event) -> None:
+    """Called once in every new worker: sends its output to files in ``folder``, limits its memory to so many bytes, and loads
+    a target that is known to load.
+    """
     processes.lead()
+    processes.end_with_parent()
     integrity.watch()
-    file = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    _outputs.append(output)
-    for stream in (1, 2):
-        os.dup2(file, stream)
+    printed.redirect(folder)
+    limit_this_process(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle: it stops its workers
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a target that sends it to itself is told by its name
     # Threads that spin while they wait take the cores from the harness and from the other implementations: ten times
     # slower calls were seen on two cores. Waiting asleep costs some microseconds a call. A user's own setting counts.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -123,14 +123,21 @@ def _described(target: Target, began: float) -> Description:
 
 
 @by_the_original
-def perform(target: Target, job: Job) -> list[Reply]:
-    """Make the calls of ``job`` and report on each; what the target did beside its work is trouble of the first."""
-    before = _printed_bytes()
+def perform(target: Target, job: Job, number: int = 0) -> list[Reply]:
+    """Make the calls of ``job`` and report on each; what the target did beside its work is trouble of the first.
+
+    ``number`` is that of the job in the session.
+    """
+    printed.begin(number)
     replies = plain_replies(_calls(loaded(target), job))
-    breaches, printed = integrity.breaches(), _printed_since(before)
-    if not breaches and not printed:
+    breaches = [*integrity.breaches(), *surroundings.breaches()]
+    said = printed.since(number)
+    if not breaches and not said.text:
         return replies
-    return [dataclasses.replace(replies[0], trouble=(*breaches, *replies[0].trouble), printed=printed), *replies[1:]]
+    first = dataclasses.replace(
+        replies[0], trouble=(*breaches, *replies[0].trouble), stdout=said.stdout, stderr=said.stderr
+    )  # fmt: skip
+    return [first, *replies[1:]]
 
 
 def _calls(implementation: Implementation, job: Job) -> list[Reply]:
@@ -161,6 +168,8 @@ def loaded(target: Target) -> Implementation:
     """The implementation of ``target``, loaded when it is first asked for."""
     if target not in _loaded:
         _loaded[target] = load(target)
+        surroundings.remember()  # smoke calls come only with the second one, which is the same target
+        surroundings.breaches()
     return _loaded[target]
 
 
@@ -187,11 +196,9 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         return Reply(error=str(error), error_kind=NOT_SUPPORTED, seconds=time.perf_counter() - began), None
     except WrongResult as error:
         return Reply(error=str(error), error_kind=error.kind, seconds=time.perf_counter() - began), None
-    except MemoryError as error:
-        return Reply(error=words(error), error_kind="out of memory", seconds=time.perf_counter() - began), None
-    except (Exception, SystemExit) as error:
-        message = f"raised {words(error)} {where(error)}".rstrip()
-        return Reply(error=message, error_kind="raised", seconds=time.perf_counter() - began), None
+    except BaseException as error:  # what is no error, such as SystemExit or KeyboardInterrupt, is the target's too
+        kind, message = told(error)
+        return Reply(error=message, error_kind=kind, seconds=time.perf_counter() - began), None
     changed = [name for name, array in arrays.items() if _contents(array) != before[name]]
     trouble = tuple(("changed its input", f"the tensor {name} was changed by the call") for name in changed)
     return Reply(outputs, trouble=trouble, seconds=seconds, whole=whole), native
@@ -236,23 +243,6 @@ def _contents(array: np.ndarray) -> bytes | int:
     """What tells whether an array was changed: its bytes, of a large one their checksum."""
     array = np.ascontiguousarray(array)
     return array.tobytes() if array.nbytes < _LARGE else zlib.crc32(array.reshape(-1).view(np.uint8).data)
-
-
-def _printed_bytes() -> int:
-    """How much this process, and what it started, has printed."""
-    for stream in filter(None, (sys.stdout, sys.stderr)):
-        with contextlib.suppress(Exception):  # a target may have closed or replaced them
-            stream.flush()
-    return os.path.getsize(_outputs[0]) if _outputs else 0
-
-
-def _printed_since(before: int) -> str:
-    after = _printed_bytes()
-    if after <= before:
-        return ""
-    with open(_outputs[0], "rb") as file:
-        file.seek(max(before, after - _PRINTED))
-        return file.read(_PRINTED).decode("utf-8", "replace")
 
 
 def _poison_freed_memory() -> None:

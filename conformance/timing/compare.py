@@ -84,15 +84,21 @@ class _Series:
 
 
 def compare(
-    targets: Mapping[str, Target], workloads: Sequence[Workload], reference: str, said: Callable[[str], None], seed: int = 0
+    targets: Mapping[str, Target],
+    workloads: Sequence[Workload],
+    reference: str,
+    said: Callable[[str], None],
+    seed: int = 0,
+    memory_limit: int | None = None,
 ) -> Iterator[dict[str, Measured]]:
-    """For each workload what was measured, by name of the target; ratios are to ``reference``. ``said`` is told progress."""
+    """For each workload what was measured, by name of the target; ratios are to ``reference``. ``said`` is told progress;
+    ``memory_limit`` is that of each worker in bytes."""
     rng = random.Random(seed)
     with ExitStack() as stack:
         sessions: dict[str, Session] = {}
         claims: dict[str, Mapping[str, Claims]] = {}
         for name, target in targets.items():
-            session = stack.enter_context(Session(target, time_limit=LIMIT))
+            session = stack.enter_context(Session(target, time_limit=LIMIT, memory_limit=memory_limit))
             try:
                 description = session.describe()
             except UsageError:

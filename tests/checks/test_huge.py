@@ -142,8 +142,8 @@ def test_only_on_request_and_beyond_31_bits() -> None:
 def test_what_memory_does_not_hold_is_not_tried(tmp_path: Any) -> None:
     file = tmp_path / "meminfo"
     file.write_text("MemTotal: 9 kB\nMemAvailable:    2048 kB\n", encoding="ascii")
-    assert available(file) == 2 * 2**20
-    assert available(tmp_path / "none") is None
+    assert available(file, tmp_path) == 2 * 2**20
+    assert available(tmp_path / "none", tmp_path) is None
     assert too_large(2**60).startswith("needs about 1073741824 GiB")
     assert too_large(2**20) == ""
 

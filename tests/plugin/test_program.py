@@ -148,10 +148,10 @@ def test_a_wrong_shape_is_a_finding_like_that_of_any_other(check: Check) -> None
 def test_what_a_program_says_on_standard_error_is_shown_with_a_finding(check: Check) -> None:
     with Session(broken("complains")) as session:
         (reply,) = session.submit(JOB).result()
-        assert reply.printed == "a remark of no matter\n"
+        assert reply.stderr == "a remark of no matter\n"
     with Session(broken("fine")) as session:
         (reply,) = session.submit(JOB).result()
-        assert reply.printed == ""
+        assert reply.stderr == ""
     result = check(f"{TARGETS / 'misbehaving.py'}:prints_and_fails_conv2d")
     assert all("noise" in finding.output for finding in result.findings)
     assert result.findings

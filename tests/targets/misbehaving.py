@@ -1,6 +1,9 @@
 """Targets that go wrong in every way that must not take a run down."""
 
+import ctypes
 import os
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -94,3 +97,16 @@ def same_function_under_no_operator(input, weight):
 
 
 CONSTANT = 3
+
+
+def holds_the_gil_conv2d(input, weight):
+    if input.shape[2:] == (6, 5):  # the smoke call's shape passes
+        return right(input, weight)
+    ctypes.PyDLL(None).pause()
+
+
+def leaves_a_child_conv2d(input, weight):
+    if input.shape[2:] == (6, 5):
+        return right(input, weight)
+    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    hangs_conv2d(input, weight)
