@@ -37,13 +37,13 @@ def test_a_description_is_bounded_and_plain() -> None:
 
 
 def test_a_reply_is_bounded_and_plain() -> None:
-    (made,) = plain_replies([Reply(error=LONG, error_kind=ALL, trouble=((ALL, LONG),) * 1000, printed=LONG + "the end")])
+    (made,) = plain_replies([Reply(error=LONG, error_kind=ALL, trouble=((ALL, LONG),) * 1000, stdout=LONG + "the end", stderr=LONG)])
     assert MOST_OF_WORDS - 20 < len(made.error) <= MOST_OF_WORDS
     assert len(made.trouble) == MOST_NOTES
-    assert len(made.printed) <= MOST_PRINTED
-    assert made.printed.endswith("the end")
+    assert len(made.stdout) <= MOST_PRINTED
+    assert made.stdout.endswith("the end")
     assert all(
-        text.isprintable() for text in (made.error, made.error_kind, *map("".join, made.trouble), *made.printed.split("\n"))
+        text.isprintable() for text in (made.error, made.error_kind, *map("".join, made.trouble), *made.stdout.split("\n"))
     )
 
 
