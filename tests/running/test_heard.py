@@ -38,7 +38,9 @@ def test_a_description_is_bounded_and_plain() -> None:
 
 
 def test_a_reply_is_bounded_and_plain() -> None:
-    (made,) = plain_replies([Reply(error=LONG, error_kind=ALL, trouble=((ALL, LONG),) * 1000, stdout=LONG + "the end", stderr=LONG)])
+    (made,) = plain_replies(
+        [Reply(error=LONG, error_kind=ALL, trouble=((ALL, LONG),) * 1000, stdout=LONG + "the end", stderr=LONG)]
+    )
     assert MOST_OF_WORDS - 20 < len(made.error) <= MOST_OF_WORDS
     assert len(made.trouble) == MOST_NOTES
     assert len(made.stdout) <= MOST_PRINTED
