@@ -116,12 +116,12 @@ def _meant(word: str) -> list[_Given]:
     before, _, behind = word.rpartition(":")
     for path, chosen in ((word, "*"), (before, behind)):
         if path and _exists(path):
-            return _layers(read_listing(Path(path)), chosen)
+            return _layers(read_listing(Path(path), path), chosen)
     if looks_like_benchdnn(word) or word.split()[0] in OPERATORS or len(word.split()) > 1:
         case = parse_case(word)
         return [_given(name_of_descriptor(word), case, "values=" in word)]
     if "/" in word or Path(word).suffix in (".txt", ".text", ".list"):
-        return _layers(read_listing(Path(word)), "*")  # which tells why it cannot be read
+        return _layers(read_listing(Path(word), word), "*")  # which tells why it cannot be read
     hint = like(head) or near(word, [DEFAULT]) or f"give {_EXAMPLES}; the networks are {', '.join(NETWORKS)}"
     raise UsageError(f"the workload {word!r} is not known", hint=hint)
 
