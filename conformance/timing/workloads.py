@@ -8,7 +8,7 @@ in the form of :mod:`conformance.cases.networks.listing`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -92,6 +92,15 @@ def workloads(
     if not found:
         told = f"{', '.join(asked)}{f' in {wanted}' if wanted else ''}"
         raise UsageError(f"nothing of {', '.join(words)} has {told}", hint=_what_there_is(given))
+    return _told_apart(found.values())
+
+
+def _told_apart(given: Iterable[Workload]) -> list[Workload]:
+    """Two descriptors may have one name: the problem is added to that of the second."""
+    found: dict[str, Workload] = {}
+    for one in given:
+        name = one.name if one.name not in found else f"{one.name} {one.case}"
+        found[name] = Workload(name, one.case)
     return list(found.values())
 
 

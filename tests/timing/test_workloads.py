@@ -74,6 +74,13 @@ def test_a_problem_is_meant_by_its_text_or_its_descriptor(word: str, name: str) 
     assert one.case.kind == "wide"
 
 
+def test_no_two_workloads_have_one_name() -> None:
+    words = ['mb1ic4ih8oc4kh3n"net:first"', 'mb2ic4ih8oc4kh3n"net:first"', "conv2d i8 k3 values=ones:1", "conv2d i8 k3"]
+    assert len(set(names(*words))) == len(words)
+    every = names(*NETWORKS)
+    assert len(set(every)) == len(every)
+
+
 def test_values_are_those_of_the_text_or_real_ones_where_the_format_has_them() -> None:
     assert str(workloads(["conv2d i8 k3 values=ones:7"])[0].case).endswith("values=ones:7")
     assert workloads(["conv2d int8 i8 k3"])[0].case.kind == "integers"
