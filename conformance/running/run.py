@@ -19,7 +19,7 @@ from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
-from conformance.report.schema import Finding, Implementation, Status
+from conformance.report.schema import Finding, Implementation
 from conformance.running.examination import record
 from conformance.running.expected import Expected
 from conformance.running.explain import Explainer
@@ -31,6 +31,7 @@ from conformance.running.profile import Profile
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
 from conformance.running.session import Session
 from conformance.running.trials import Begun, begin, first_trial, judged_first_call, run_trial
+from conformance.running.verdict import verdict_of
 from conformance.running.worker import Description
 
 _AHEAD = 6  # jobs handed in before the first of them is judged
@@ -276,35 +277,16 @@ class Run:
             if not group.shrunk:
                 group.shrunk = True
                 self.findings.append(describe(group.first, group, self.target, known=self._known))
-        reason, status = "", _status(totals, known)
-        if known is not None and known.unavailable:
-            reason = known.unavailable
-        elif status == "nothing verified":
-            reason = "every case that was compared failed as known" if totals.count("xfailed") else "no case was compared"
-        elif status == "conformant":
-            reason = self.expected.gaps()
-        claims = known.claims if known else {}
         drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
-        return Implementation(
-            name=known.name if known else self.target.text,
-            summary=known.summary if known else "",
-            status=status,
-            reason=reason,
-            accuracy_declared=", ".join(dict.fromkeys(claimed.accuracy for claimed in claims.values())),
-            dtypes=tuple(dict.fromkeys(dtype for claimed in claims.values() for dtype in claimed.dtypes)),
-            operators=tuple(claims),
-            not_claimed=known.not_claimed if known else (),
-            notes=(*(known.notes if known else ()), *self.troubles),
-            versions=dict(known.versions) if known else {},
-            tallies=tuple(totals.tallies.values()),
-            power=tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
-            skips=tuple(totals.skips.values()),
-            findings=tuple(self.findings),
-            expected=self.expected.met(),
-            accuracy=tuple(totals.accuracy),
-            seconds=self.earlier + (self.ended or time.perf_counter()) - self.began,
-            seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
-            seconds_to_first_finding=self.first_failure,
+        made = verdict_of(totals, known, self.target.text, self.expected)
+        return made.model_copy(
+            update={
+                "notes": (*made.notes, *self.troubles),
+                "power": tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
+                "findings": tuple(self.findings),
+                "seconds": self.earlier + (self.ended or time.perf_counter()) - self.began,
+                "seconds_to_first_finding": self.first_failure,
+            }
         )
 
 
@@ -312,11 +294,3 @@ def _in_order(claims: Mapping[str, Claims]) -> list[str]:
     """The claimed operators, each forward pass followed by its gradients."""
     forward = [name for name, operator in OPERATORS.items() if operator.forward]
     return [name for base in forward for name in OPERATORS if OPERATORS[name].base == base and name in claims]
-
-
-def _status(totals: Totals, description: Description | None) -> Status:
-    if totals.count("failed") or totals.count("errored"):
-        return "nonconformant"
-    if description is not None and description.unavailable:
-        return "unavailable"
-    return "conformant" if totals.elements else "nothing verified"
