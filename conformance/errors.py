@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from conformance.plain import MOST_OF_LINE, lines
+
 
 class Exit(IntEnum):
     """What the process returns; a script may rely on these numbers."""
@@ -19,12 +21,12 @@ class Exit(IntEnum):
 
 
 class UsageError(ValueError):
-    """The user asked for something that does not exist or does not parse."""
+    """The user asked for something that does not exist or does not parse. Its words can be shown whatever was given."""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
+        self.message = lines(message, MOST_OF_LINE)
+        self.hint = lines(hint, MOST_OF_LINE)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message

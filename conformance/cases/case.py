@@ -14,7 +14,7 @@ import numpy as np
 from conformance.cases.values import KINDS, make_values
 from conformance.problem import Problem, parse_problem, require_valid
 from conformance.problem.benchdnn import looks_like_benchdnn, parse_benchdnn
-from conformance.problem.text import TextError
+from conformance.problem.text import TextError, require_short
 
 _ALL_KINDS = (*KINDS, "known", "invalid", "periodic")
 _VALUES = re.compile(r"values=(?P<kind>[a-z_]+):(?P<seed>[A-Za-z0-9_-]{1,64})")
@@ -50,7 +50,7 @@ def parse_case(text: str) -> Case:
 
     Raises :class:`TextError` for a text that is not understood and :class:`InvalidProblem` for one without meaning.
     """
-    words = text.split()
+    words = require_short(text).split()
     recipes = [word for word in words if word.startswith("values=")]
     rest = " ".join(word for word in words if not word.startswith("values="))
     problem = parse_benchdnn(rest) if looks_like_benchdnn(rest) else parse_problem(rest)
@@ -64,6 +64,12 @@ def parse_case(text: str) -> Case:
     case = Case(problem, recipe["kind"], recipe["seed"], "given")
     if case.kind == "known":
         case.arrays()  # an unknown name is told now
+    if case.kind == "periodic":
+        from conformance.cases.periodic import is_row
+
+        if not is_row(problem):
+            hint = "write one item and one row, without padding, groups and bias: conv2d i1x100 k1x2 values=periodic:0"
+            raise TextError("values=periodic is for tensors of one row, which are judged in parts", hint=hint)
     if case.kind == "invalid":
         from conformance.cases.invalid import INVALID
 

@@ -12,9 +12,19 @@ import numpy as np
 
 from conformance.cases.integers import Arrays, largest_integer
 from conformance.cases.values import generator_of
-from conformance.problem import Problem
+from conformance.problem import Family, Problem, Window
 
 PERIOD = 65_521
+
+
+def is_row(problem: Problem) -> bool:
+    """Whether parts of the result are whole results of smaller problems: one item, one row, and neither padding nor groups."""
+    if problem.op.family not in (Family.CONV, Family.MAX_POOL, Family.AVG_POOL) or not problem.op.forward:
+        return False
+    if problem.batch != 1 or problem.groups != 1 or problem.bias or problem.unbatched or problem.ceil or problem.result:
+        return False
+    plain = all(isinstance(window, Window) and window.mode == "zeros" for window in problem.windows)
+    return plain and not any(map(any, problem.padding)) and all(window.size == 1 for window in problem.windows[:-1])
 
 
 def one_period(problem: Problem, seed: str) -> Arrays:

@@ -8,12 +8,14 @@ Use them in tests of your own, too::
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Iterator
 from functools import lru_cache
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from conformance.cases.case import Case
 from conformance.cases.integers import kinds_of_integers
@@ -109,5 +111,24 @@ def draw_cases(operator: str, claims: Claims, count: int, run_seed: int) -> Iter
     def collect(case: Case) -> None:
         drawn.append(case)
 
-    collect()
+    with _whatever_is_loaded():
+        collect()
     yield from dict.fromkeys(drawn)
+
+
+@contextlib.contextmanager
+def _whatever_is_loaded() -> Iterator[None]:
+    """Newer versions of Hypothesis also draw numbers that stand in the sources of the modules that happen to be loaded.
+
+    The same seed must draw the same cases in every process: when a run goes on, and when a case is looked for again.
+    """
+    own = ("_get_local_constants", "CONSTANTS_CACHE", "GLOBAL_CONSTANTS")
+    if not all(hasattr(providers, name) for name in own):
+        yield
+        return
+    before = providers._get_local_constants, providers.CONSTANTS_CACHE
+    providers._get_local_constants, providers.CONSTANTS_CACHE = type(providers.GLOBAL_CONSTANTS), {}  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        providers._get_local_constants, providers.CONSTANTS_CACHE = before

@@ -26,7 +26,8 @@ class Receptive:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if not case.problem.op.forward or case.problem.op.family not in _KNOWN or not case.problem.format.signed:
+        problem = case.problem
+        if not problem.op.forward or problem.op.family not in _KNOWN or not problem.format.signed or not problem.batch:
             return ()
         arrays = case.arrays()
         changed = arrays["x"].copy()

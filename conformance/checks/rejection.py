@@ -20,7 +20,7 @@ class Rejection:
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if case.kind != "invalid" or not INVALID[case.seed].applies(case.problem):
+        if case.kind != "invalid" or not case.problem.batch or not INVALID[case.seed].applies(case.problem):
             return ()
         return (Call(*make_invalid(case.problem, case.seed), invalid=True),)
 

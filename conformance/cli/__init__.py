@@ -12,6 +12,7 @@ import traceback
 import click
 
 from conformance.errors import Exit, UsageError
+from conformance.plain import lines
 from conformance.running.interrupts import as_one
 
 _COMMANDS = {
@@ -23,6 +24,7 @@ _COMMANDS = {
     "fingerprint": "Find out how implementations compute: bits, rounding, order of summation.",
     "mutants": "Measure the suite: does it find out every deliberately broken implementation, and how soon.",
     "include-dir": "Say where the C header for shared libraries is.",
+    "journal": "Show what the journal of a run holds, save what is whole of it, write its report.",
     "case": "Run one case on one implementation and show what goes in and what comes out.",
 }
 _WIDTH = 96
@@ -81,6 +83,9 @@ def _run() -> int:
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
         _leave_output()
         code = Exit.CONFORMANT
+    except MemoryError as error:
+        _complain(f"there is not enough memory: {error}", "free some, or take something smaller")
+        code = Exit.NOTHING_VERIFIED
     except Exception as error:  # the harness's own fault: not a finding, and nothing to rely on
         if isinstance(error, OSError) and error.errno in _NO_ROOM:
             _leave_output()
@@ -88,9 +93,9 @@ def _run() -> int:
                 f"no room to write: {error.strerror}", "make room on the disk, or name another folder: TMPDIR=/path/to/folder"
             )
             return Exit.NOTHING_VERIFIED
-        traceback.print_exc()
+        click.echo(lines(traceback.format_exc()), err=True)
         _complain(
-            f"the harness itself failed: {type(error).__name__}: {error}",
+            lines(f"the harness itself failed: {type(error).__name__}: {error}"),
             "this is a bug of conv-conformance's, not of the target's",
         )
         code = Exit.NOTHING_VERIFIED

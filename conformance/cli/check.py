@@ -9,23 +9,25 @@ from pathlib import Path
 import click
 
 from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
+from conformance.cli.recording import go_on, journal_options, recording, say_what_is_there
 from conformance.cli.xfail import Known, write_xfail_option, xfail_option
 from conformance.errors import Exit
 from conformance.report.schema import Implementation, UnmetEntry
 from conformance.report.terminal import Terminal, make_console, summary, time_spent
-from conformance.running.run import Run
+from conformance.running.resume import run_recorded
 
 
 @click.command("check", cls=WithTarget)
-@click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
+@click.argument("targets", nargs=-1, metavar="TARGET...")
 @common()
 @xfail_option
 @write_xfail_option
+@journal_options
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
+@click.pass_context
 def command(
-    targets: tuple[str, ...], operators: tuple[str, ...], profile: str, seed: int, time_limit: float, memory_limit: int | None,
-    arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], json: str | None, junit: Path | None,
-    html: Path | None, verbose: bool, huge: bool, xfail: Path | None, write_xfail: Path | None,
+    context: click.Context, /, json: str | None, junit: Path | None, html: Path | None, verbose: bool,
+    journal: Path | None, resume: Path | None, write_xfail: Path | None, **asked_for: object,
 ) -> int:  # fmt: skip
     """Check implementations of convolution or pooling.
 
@@ -41,38 +43,45 @@ def command(
       conformance check -- node conv.js
       conformance check ./libconv.so --write-xfail xfail.toml
       conformance check ./libconv.so --xfail xfail.toml
+      conformance check path/to/file.py --profile thorough --journal run.jsonl
+      conformance check --resume run.jsonl
     """
     began = time.monotonic()
-    known = Known.of(make_options(operators, profile, seed, time_limit, memory_limit, huge), xfail, write_xfail)
-    options = known.options
-    console = make_console(stderr=json == "-")
-    results: list[Implementation] = []
-    interrupted = False
-    waiting = list(targets)
-    while waiting:
-        text = waiting.pop(0)
-        target = make_target(text, operators, arrays, claim, no_claim)
-        with Terminal(console) as terminal:
-            listener = known.listening(terminal.listener())
-            run = Run(target, options, listener, expected=known.expected())
-            results.append(run.execute())
-            known.came(listener, results[-1])
-        if run.description:  # a module's other functions for the same operators are checked one by one
-            waiting = [f"{text}:{name}" for name in run.description.others] + waiting
-        console.print(summary(results[-1], verbose))
-        if verbose:
-            console.print(time_spent(results[-1]), highlight=False)
-        if run.interrupted:
-            interrupted = True
-            console.print("interrupted: the above is what was seen until then; run the same command to see the rest")
-            break
+    with recording(context, journal, resume) as (record, asked):
+        options = make_options(asked.operators, asked.profile, asked.seed, asked.time_limit, asked.memory_limit, asked.huge)
+        known = Known.asked_for(asked, options, write_xfail)
+        options = known.options
+        console = make_console(stderr=json == "-")
+        results: list[Implementation] = []
+        interrupted = False
+        say_what_is_there(record, console)
+        waiting = list(asked.targets)
+        while waiting:
+            text = waiting.pop(0)
+            target = make_target(text, asked.operators, asked.arrays, asked.claim, asked.no_claim)
+            with Terminal(console) as terminal:
+                listener = known.listening(terminal.listener())
+                run, result = run_recorded(record, target, options, listener, known.expected())
+            results.append(result)
+            known.came(listener, result)
+            if run.description:  # a module's other functions for the same operators are checked one by one
+                waiting = [f"{text}:{name}" for name in run.description.others] + waiting
+            console.print(summary(result, verbose))
+            if verbose:
+                console.print(time_spent(result))
+            if run.interrupted:
+                interrupted = True
+                console.print(f"interrupted: the above is what was seen until then; {go_on(record, 'check')}", soft_wrap=True)
+                break
+        if record is not None and not interrupted:
+            record.finish(results)
     unmet = known.unmet(interrupted)
     known.say(console, unmet, interrupted)
     if html or junit or json:
         report = make_report("Conformance check", results, options, began, interrupted, unmet=unmet)
         write_files(report, html=html, junit=junit, json=json)
     if html:
-        console.print(f"report: {html}", highlight=False)
+        console.print(f"report: {html}")
     return exit_code(results, interrupted, unmet)
 
 

@@ -72,7 +72,7 @@ def _table(dialects: Dialects) -> Table:
     for option, asked in DIALECT.items():
         by_name = {name: one for name, given in dialects.items() for one in given if one.option == option}
         if by_name:
-            table.add_row(f"{asked.about}\n[dim]{option}[/dim]", *(_cell(by_name.get(name)) for name in dialects))
+            table.add_row(Text.assemble(f"{asked.about}\n", (option, "dim")), *(_cell(by_name.get(name)) for name in dialects))
     return table
 
 

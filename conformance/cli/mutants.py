@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +14,7 @@ import click
 
 from conformance.cli.options import make_options
 from conformance.errors import Exit, UsageError
+from conformance.plain import joined
 from conformance.plugin.mutants import Broken
 from conformance.report.environment import environment
 from conformance.report.mutation import MutantResult, MutationReport, with_fate
@@ -67,7 +67,7 @@ def command(
             results.append(result)
             progress.came(result)
     report = MutationReport(
-        command=shlex.join(["conformance", *sys.argv[1:]]),
+        command=joined(["conformance", *sys.argv[1:]]),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - began,
         seed=seed,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any
 import click
 
 from conformance.errors import UsageError
+from conformance.plain import joined
 from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
 from conformance.report.environment import environment
@@ -124,7 +124,7 @@ def make_report(
     """The report of what a command measured. ``began`` is its time.monotonic() at the start."""
     return Report(
         title=title,
-        command=shlex.join(["conformance", *sys.argv[1:]]),
+        command=joined(["conformance", *sys.argv[1:]]),
         started=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds=time.monotonic() - began,
         seed=options.seed,

@@ -16,6 +16,7 @@ from conformance.report import xfail as words
 from conformance.report.schema import Implementation, UnmetEntry
 from conformance.report.terminal import print_unmet
 from conformance.running.expected import Expected, unmet
+from conformance.running.journal_lines import Settings
 from conformance.running.outcome import Listener
 from conformance.running.run import Options
 from conformance.running.xfail_draft import BROAD, Ledger, draft
@@ -57,6 +58,13 @@ class Known:
             # A draft must see everything that fails and everything that passes.
             options = dataclasses.replace(options, profile=dataclasses.replace(options.profile, most_failures=sys.maxsize))
         return cls(read_xfail(path) if path else XfailFile(str(write or "")), options, write)
+
+    @classmethod
+    def asked_for(cls, asked: Settings, options: Options, write: Path | None = None) -> Known:
+        """The same of a run that is recorded: what stood in the file when it began counts."""
+        if asked.xfail and not write:
+            return cls(parse_xfail(asked.xfail_text, asked.xfail), options)
+        return cls.of(options, Path(asked.xfail) if asked.xfail else None, write)
 
     def expected(self) -> Expected:
         """For the next run."""

@@ -30,6 +30,9 @@ from conformance.problem.operators import BIAS_GRAD, WEIGHT_GRAD, operator_named
 
 _BYTES = np.dtype(np.uint8)
 _GUARD_OF_MESSAGE = 64
+_MOST_CLAIMS = 2**20  # bytes that are looked at, to say that they are too many
+MOST_WORKSPACE = 2**34
+"""Bytes of workspace that a library may ask for."""
 _CHANNELS_FIRST = ("NCHW", "")
 
 
@@ -92,7 +95,7 @@ class Library(Implementation):
             return []
         claims.restype, claims.argtypes = ctypes.c_char_p, []
         try:
-            return read_said((claims() or b"").decode(errors="replace"))
+            return read_said((claims() or b"")[:_MOST_CLAIMS].decode(errors="replace"))
         except UsageError as error:
             raise UsageError(f"{self._place.name}: {error.message}", hint=error.hint) from error
 
@@ -150,6 +153,8 @@ class Library(Implementation):
         workspace = None
         if self._workspace is not None:
             size = self._workspace(block.address)
+            if size > MOST_WORKSPACE:
+                raise MemoryError(f"asked for {size:,} bytes of workspace, more than {MOST_WORKSPACE:,}")
             if size:
                 workspace = Guarded("its workspace", (size,), _BYTES)
                 block.set_workspace(workspace.address, size)

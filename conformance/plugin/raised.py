@@ -6,14 +6,20 @@ import importlib
 import os
 import traceback
 
-_MOST_LETTERS = 300
+from conformance.plain import MOST_OF_NAME, line
+
+_MOST_READ, _MOST_SHOWN = 10_000, 300  # characters of an error's message
 _NOT_THE_TARGET_S = (os.path.dirname(os.path.dirname(__file__)), importlib.__file__, "<")
 
 
 def words(error: BaseException) -> str:
-    """Its class and the first line of what it says."""
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:_MOST_LETTERS]}" if text else type(error).__name__
+    """Its class and the first line of what it says, whatever it calls itself."""
+    name = line(type(error).__name__, MOST_OF_NAME)
+    try:
+        text = str(error)[:_MOST_READ].strip().splitlines()
+    except Exception:  # of an error that cannot even say what it is
+        text = []
+    return f"{name}: {line(text[0], _MOST_SHOWN)}" if text else name
 
 
 def where(error: BaseException) -> str:

@@ -20,6 +20,8 @@ BASE = frozenset({"batch", "channels", "out_channels", "kernel"})
 """What a library that names options has without naming them; ``-batch`` takes one back."""
 NOT_ASKED = frozenset({"rejects", "strict_types"})
 """What nothing but its name claims: that errors are told."""
+MOST_LINES, MOST_LINE = 200, 4000
+"""Lines of claims, and characters of one: each operator may have a line of its own that names every option."""
 _WORD = re.compile(r"[^\s;,(]+(?:\([^)]*\))?")  # winograd(4,3) is one word
 _FIELDS = ("accuracy", "deterministic", "data_format", "kernel_format")
 
@@ -39,7 +41,13 @@ class Said:
 
 def read_said(text: str) -> list[Said]:
     """The lines of a library's claims; raises :class:`UsageError` for a word that is not known."""
-    return [_line(line) for line in text.splitlines() if line.strip()]
+    lines = text.splitlines()
+    if len(lines) > MOST_LINES or any(len(line) > MOST_LINE for line in lines):
+        raise UsageError(
+            f"its claims are too long: at most {MOST_LINES} lines of {MOST_LINE} characters are read",
+            hint="one line may name many operators: conv2d conv2d_input_grad; float32; all",
+        )
+    return [_line(line) for line in lines if line.strip()]
 
 
 def _line(line: str) -> Said:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.errors import UsageError
+from conformance.plain import joined
 
 _COMMAND = "-- "
 """What the text of a target that is a command begins with."""
@@ -40,7 +41,7 @@ class Target:
         words += ["--arrays", self.arrays] if self.arrays else []
         words += [word for claim in self.claim for word in ("--claim", claim)]
         words += [word for claim in self.no_claim for word in ("--no-claim", claim)]
-        return " ".join([*map(shlex.quote, words), *([self.text] if self.command else [])])
+        return " ".join(filter(None, [joined(words), _COMMAND + joined(self.command) if self.command else ""]))
 
 
 def command_text(words: Sequence[str]) -> str:

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from conformance.errors import UsageError
+from conformance.plain import MOST_OF_NAME, MOST_OF_WORDS
+from conformance.plain import line as plain
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import FORMATS, OPERATORS, Problem
 from conformance.problem.validity import is_valid
@@ -26,9 +28,10 @@ MOST_LINE = 2**20
 """Bytes of a line: the claims of all operators with all options are a tenth of it."""
 LEAST_LIMIT = 2**20
 """Bytes that the outputs of one answer may have in any case."""
+MOST_VERSIONS = 50
+"""Versions that a program may name; what comes behind them is left out."""
 _MORE = 4  # times as many as they should have are read, so that a wrong shape is told as one
 _MOST_AXES = 8
-_MOST_WORDS = 2000  # characters of a text that is shown
 _SHOWN = 80  # of what is no message
 _REFUSALS = ("unsupported", "invalid", "error")
 _OF_CLAIMS = ("dtypes", "options", "accuracy", "deterministic", "dialect")
@@ -171,10 +174,10 @@ def decode_hello(line: bytes) -> Hello:
     if not isinstance(versions, dict):
         raise WireError(f"the versions are an object of texts, not {_shown(versions)}")
     return Hello(
-        _text(message, "name"),
+        _text(message, "name", MOST_OF_NAME),
         {_known_operator(name): _claims(name, said) for name, said in claims.items()},
         _text(message, "summary"),
-        tuple((printable(name)[:_SHOWN], printable(str(version))[:_SHOWN]) for name, version in versions.items()),
+        tuple((plain(name, _SHOWN), _version(value)) for name, value in list(versions.items())[:MOST_VERSIONS]),
         message.get("memory") is True,
     )
 
@@ -210,14 +213,9 @@ def decode_answer(line: bytes, number: int, limit: int, room: int | None = None)
     return Answer(outputs)
 
 
-def printable(text: str) -> str:
-    """``text`` without what would do something to a terminal, and without half characters."""
-    return "".join(letter if letter.isprintable() else "�" for letter in text[:_MOST_WORDS])
-
-
 def shown(line: bytes) -> str:
     """What was read, short enough to be shown."""
-    return repr(printable(line.rstrip(b"\n")[:_SHOWN].decode("utf-8", "replace")))
+    return repr(plain(line.rstrip(b"\n")[:_SHOWN].decode("utf-8", "replace")))
 
 
 def _line(message: Mapping[str, Any]) -> bytes:
@@ -271,7 +269,7 @@ def _claims(operator: str, said: object) -> Claims:
     try:
         claims = Claims(lists.get("dtypes", ("float32",)), options, accuracy, deterministic, lists.get("dialect", ()))
     except UsageError as error:
-        raise WireError(f"claims of {operator}: {printable(str(error))}") from None
+        raise WireError(f"claims of {operator}: {plain(str(error), MOST_OF_WORDS)}") from None
     beyond = [name for name in claims.dtypes if name not in op.traits.dtypes]
     if beyond or not claims.dtypes:
         raise WireError(f"claims of {operator}: its data types are {', '.join(op.traits.dtypes)}, not {_shown(beyond)}")
@@ -284,11 +282,16 @@ def _texts(operator: str, key: str, said: object) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _text(message: Mapping[str, Any], key: str) -> str:
+def _text(message: Mapping[str, Any], key: str, most: int = MOST_OF_WORDS) -> str:
     said = message.get(key, "")
     if not isinstance(said, str):
         raise WireError(f"{key} is a text, not {_shown(said)}")
-    return printable(said)
+    return plain(said, most)
+
+
+def _version(said: object) -> str:
+    """A version is a text, or a number that was meant as one."""
+    return plain(said, _SHOWN) if isinstance(said, str) else _shown(said)
 
 
 def _shown(value: object) -> str:

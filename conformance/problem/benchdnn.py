@@ -11,10 +11,10 @@ import re
 
 from conformance.problem.operators import operator_named
 from conformance.problem.problem import Problem
-from conformance.problem.text import TextError
+from conformance.problem.text import TextError, require_short
 from conformance.problem.window import Window
 
-_TOKEN = re.compile(r"(mb|[io][cdhw]|[kspd][dhw]|g)(\d{1,9})")
+_TOKEN = re.compile(r"(mb|[io][cdhw]|[kspd][dhw]|g)(\d{1,9})", re.ASCII)
 _NAME = re.compile(r"n(\"[^\"]*\"|[A-Za-z][\w:.*-]*)$")
 _EXAMPLE = "write for example mb1ic3ih227oc96oh55kh11sh4ph0"
 _AXIS_NAMES = {1: "w", 2: "hw", 3: "dhw"}
@@ -26,9 +26,15 @@ def looks_like_benchdnn(text: str) -> bool:
     return bool(words) and len(words) <= 2 and re.match(r"(g\d+)?(mb\d+)?(g\d+)?ic\d+i[dhw]\d", words[-1]) is not None
 
 
+def name_of_descriptor(text: str) -> str:
+    """The name that a descriptor ends in (``n"resnet:conv1"``, ``nresnet:conv1``); empty if it has none."""
+    found = _NAME.search(text) if looks_like_benchdnn(text) else None
+    return found[1].strip('"') if found else ""
+
+
 def parse_benchdnn(text: str, dtype: str = "float32") -> Problem:
     """The problem that a descriptor means. Pooling ones need the operator in front: ``max_pool2d ic64ih112kh3sh2ph1``."""
-    if not 1 <= len(text.split()) <= 2:
+    if not 1 <= len(require_short(text).split()) <= 2:
         raise TextError(f"{text!r} is no descriptor, nor one with an operator in front", hint=_EXAMPLE)
     *front, descriptor = text.split()
     fields = _fields(descriptor)

@@ -40,8 +40,8 @@ from conformance.problem.window import (
 )
 
 _T = TypeVar("_T")
-_TOKEN = re.compile(r"(?P<key>divisor|norm|op|to|[a-z])(?P<value>-?\d[-\d:x.]*|inf)")
-_DTYPE = re.compile(r"(?P<of>(b?f|u?int|b?float|complex)\d+)(>(?P<result>\w+))?")
+_TOKEN = re.compile(r"(?P<key>divisor|norm|op|to|[a-z])(?P<value>-?\d[-\d:x.]*|inf)", re.ASCII)
+_DTYPE = re.compile(r"(?P<of>(b?f|u?int|b?float|complex)\d+)(>(?P<result>\w+))?", re.ASCII)
 _EXAMPLE = "conv2d f32 n2 c4 i9x7 o6 k3x2 s2x1 p1x2 d1x2 g2 bias"
 _WORDS = ("bias", "ceil", "indices", "exclude_pad", "unbatched")
 _SCALARS = {"n": "batch", "c": "channels", "o": "out_channels", "g": "groups", "divisor": "divisor"}
@@ -51,7 +51,10 @@ _FIELDS_OF = {
     "transposed": ("i", "k", "s", "d", "op"),
     "adaptive": ("i", "to"),
 }
+MOST_TEXT = 2000
+"""Characters of a text: more than the longest that says anything."""
 _MAX_DIGITS = 10  # beyond the largest tensor; longer numbers would only cost time
+_SHOWN = 80
 _MAX_DIGITS_OF_NORM = 400  # of any float64 without its exponent
 
 
@@ -109,7 +112,7 @@ def parse_problem(text: str) -> Problem:
 
     Raises :class:`TextError` with the word that is not understood.
     """
-    words = text.split()
+    words = require_short(text).split()
     if not words:
         raise TextError("the text of a problem is empty")
     op = operator_named(words[0])
@@ -154,6 +157,13 @@ def parse_problem(text: str) -> Problem:
         unbatched="unbatched" in flags,
         **scalars,
     )
+
+
+def require_short(text: str) -> str:
+    """Return ``text``, or raise :class:`TextError` if it is longer than any that says anything."""
+    if len(text) > MOST_TEXT:
+        raise TextError(f"the text has {len(text):,} characters, more than {MOST_TEXT:,}: {text[:_SHOWN]!r}…")
+    return text
 
 
 def _window(op: Operator, fields: dict[str, int], padding: tuple[int, int], ceil: bool, modes: Sequence[PadMode]) -> AnyWindow:

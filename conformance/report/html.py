@@ -1,11 +1,13 @@
 """The report as one HTML page that needs nothing but itself: styles, plots and sortable tables are inside.
 
-Tables are sorted by DataTables, which the package itables ships for use offline.
+Tables are sorted by DataTables, which the package itables ships for use offline. The page's policy lets a browser run that
+script and no other, and load nothing: whatever a name or a message holds, it is text.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 from importlib.resources import files
 
 from markupsafe import Markup
@@ -13,14 +15,15 @@ from markupsafe import Markup
 from conformance.report import view
 from conformance.report.plots import accuracy_plot, speed_plot
 from conformance.report.schema import Report
-from conformance.report.templating import environment
+from conformance.report.templating import environment, style
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 
 
 def render_html(report: Report) -> str:
     """``report`` as the text of an HTML page."""
-    bundle = files("itables") / "html"
     names, timings = view.timing_rows(report)
-    style = (files("conformance.report") / "templates" / "page.css").read_text(encoding="utf-8")
+    script = _script()
     return (
         environment()
         .get_template("page.html.j2")
@@ -29,14 +32,29 @@ def render_html(report: Report) -> str:
             view=view,
             timed=names,
             timings=timings,
-            style=Markup(style),
+            style=style(),
+            policy=policy(script),
+            script=Markup(script),
             accuracy_plot=Markup(accuracy_plot(report)),
             speed_plot=Markup(speed_plot(report)),
-            # As base64, so that nothing in it can end the script element it is in.
-            tables_css=_base64((bundle / "dt_bundle.css").read_bytes()),
-            tables_js=_base64((bundle / "dt_bundle.js").read_bytes()),
         )
     )
+
+
+def policy(script: str = "") -> str:
+    """A page's Content-Security-Policy: nothing is loaded, and nothing is run but ``script`` and the bundle that it holds."""
+    if not script:
+        return _POLICY
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return f"{_POLICY}; script-src 'sha256-{digest}' blob:"
+
+
+def _script() -> str:
+    """What makes the tables sortable. The bundle is in it as base64, so that nothing in it can end the script element."""
+    bundle = files("itables") / "html"
+    styles, code = ((bundle / name).read_bytes() for name in ("dt_bundle.css", "dt_bundle.js"))
+    template = environment().get_template("tables.js.j2")
+    return template.render(tables_css=_base64(styles), tables_js=_base64(code))
 
 
 def _base64(data: bytes) -> str:

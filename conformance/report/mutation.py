@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
-from conformance.errors import UsageError
-from conformance.report.schema import Environment, Value
+from conformance.reading import parse_json, read_bytes
+from conformance.report.jsonfile import validated
+from conformance.report.schema import Environment, Line, Lines, Value
 
 MUTATION_SCHEMA_VERSION = 2
 UNSORTED = "unsorted"
+_WHAT, _HINT = "report of conformance mutants", "write one with conformance mutants --json FILE"
 
 Fate = Literal["killed", "survived", "not run"]
 Naming = Literal["rightly", "otherwise", "not named", ""]
@@ -33,22 +32,22 @@ class MutantResult(Value):
     operators in which a survivor was found conformant, and ``reason`` is why one was not run.
     """
 
-    name: str
-    target: str
-    operators: tuple[str, ...]
-    category: str
-    bug: str
-    shows: str = ""
-    source: str = ""
+    name: Line
+    target: Line
+    operators: tuple[Line, ...]
+    category: Line
+    bug: Line
+    shows: Line = ""
+    source: Line = ""
     fate: Fate
-    reason: str = ""
-    missed: tuple[str, ...] = ()
-    check: str = ""
-    kind: str = ""
-    case: str = ""
-    diagnosis: str = ""
-    hypothesis: str = ""
-    causes: tuple[str, ...] = ()
+    reason: Lines = ""
+    missed: tuple[Line, ...] = ()
+    check: Line = ""
+    kind: Line = ""
+    case: Line = ""
+    diagnosis: Lines = ""
+    hypothesis: Line = ""
+    causes: tuple[Line, ...] = ()
     named: Naming = ""
     cases: int = 0
     seconds: float = 0.0
@@ -59,11 +58,11 @@ class MutationReport(Value):
     """Everything that one run of ``conformance mutants`` measured, in order of definition. ``expected`` were asked for."""
 
     schema_version: int = MUTATION_SCHEMA_VERSION
-    command: str
-    started: str
+    command: Lines
+    started: Line
     seconds: float
     seed: int
-    profile: str
+    profile: Line
     interrupted: bool = False
     expected: int
     environment: Environment
@@ -114,16 +113,9 @@ def with_fate(results: Sequence[MutantResult], fate: Fate) -> list[MutantResult]
 
 def read_mutation(path: Path) -> MutationReport:
     """The report in the file ``path``. Raises :class:`UsageError` if there is none, or it is not one of this version."""
-    try:
-        text = path.read_text(encoding="utf-8")
-        version = json.loads(text).get("schema_version")
-        if version != MUTATION_SCHEMA_VERSION:
-            raise UsageError(f"{path} has schema version {version!r}, and this is version {MUTATION_SCHEMA_VERSION}")
-        return MutationReport.model_validate_json(text)
-    except OSError as error:
-        raise UsageError(f"the report {path} cannot be read: {error.strerror}") from error
-    except UsageError:
-        raise
-    except (ValidationError, ValueError, AttributeError, RecursionError) as error:
-        hint = "write one with conformance mutants --json FILE"
-        raise UsageError(f"{path} is no report of conformance mutants: {str(error).splitlines()[0]}", hint=hint) from error
+    return parse_mutation(read_bytes(path, _WHAT), str(path))
+
+
+def parse_mutation(data: bytes, place: str) -> MutationReport:
+    """The report that is written in ``data``; ``place`` is where that comes from. Raises :class:`UsageError`."""
+    return validated(MutationReport, MUTATION_SCHEMA_VERSION, parse_json(data, place, _WHAT, _HINT), place, _WHAT, _HINT)

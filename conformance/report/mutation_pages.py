@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-from markupsafe import Markup
-
-from conformance.report.markdown import as_code, escaped
+from conformance.report.html import policy
+from conformance.report.markdown import FILTERS
 from conformance.report.mutation import MutationReport, scores, with_fate
 from conformance.report.mutation_terminal import LEGEND, SIGNS, WHAT_TO_DO, named, summary
-from conformance.report.templating import environment
+from conformance.report.templating import environment, style
 
 
 def render_markdown(report: MutationReport) -> str:
     """``report`` as GitHub-flavoured Markdown."""
     templates = environment()
-    templates.filters["md"], templates.filters["code"] = escaped, as_code
+    templates.filters |= FILTERS
     return templates.get_template("mutants.md.j2").render(**_shown(report))
 
 
 def render_html(report: MutationReport) -> str:
     """``report`` as the text of an HTML page that needs nothing but itself."""
-    style = (files("conformance.report") / "templates" / "page.css").read_text(encoding="utf-8")
-    return environment().get_template("mutants.html.j2").render(style=Markup(style), **_shown(report))
+    return environment().get_template("mutants.html.j2").render(style=style(), policy=policy(), **_shown(report))
 
 
 def _shown(report: MutationReport) -> dict[str, object]:

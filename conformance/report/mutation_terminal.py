@@ -9,6 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from conformance.plain import quoted
 from conformance.report.mutation import MutantResult, MutationReport, Score, scores, with_fate
 from conformance.report.view import duration
 
@@ -51,9 +52,7 @@ class MutantProgress:
         if not self.console.is_terminal and time.monotonic() - self.said > _LOG_EVERY:
             self.said = time.monotonic()
             left = (self.said - self.began) / self.done * (self.expected - self.done)
-            self.console.print(
-                f"{self.done} of {self.expected} mutants, {self.survivors} survived, about {left:.0f} s left", highlight=False
-            )
+            self.console.print(f"{self.done} of {self.expected} mutants, {self.survivors} survived, about {left:.0f} s left")
 
 
 def print_mutation(console: Console, report: MutationReport) -> None:
@@ -97,7 +96,7 @@ def print_survivor(console: Console, one: MutantResult) -> None:
     ]
     text.append("".join(f"    {name:<15}{value}\n" for name, value in facts if value))
     operators = "".join(f" --operator {name}" for name in one.operators)
-    text.append(f"    run again with conformance check {one.target}{operators} --profile standard", "cyan")
+    text.append(f"    run again with conformance check {quoted(one.target)}{operators} --profile standard", "cyan")
     console.print(text, soft_wrap=True)
 
 

@@ -23,6 +23,7 @@ def accuracy_plot(report: Report) -> str:
         {"implementation": one.name, "n": max(1, row.n), "rho": max(row.rho, 1e-3), "dtype": row.dtype}
         for one in report.implementations
         for row in one.accuracy
+        if math.isfinite(row.rho)  # a plot has no place for others; the table does
     ]
     if not rows:
         return ""
@@ -56,7 +57,7 @@ def speed_plot(report: Report) -> str:
     rows = [
         {"implementation": t.implementation, "workload": t.workload, "seconds": t.seconds, "ms": 1000 * t.seconds}
         for t in report.timings
-        if t.seconds is not None
+        if t.seconds is not None and math.isfinite(t.seconds)
     ]
     if not rows:
         return ""

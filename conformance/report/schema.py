@@ -1,17 +1,37 @@
 """The result of a run as data: what the JSON file holds, and what every other form of the report is made from.
 
-All of it is plain values, validated by pydantic when it is read back, so a report from elsewhere cannot run code.
+All of it is plain values, validated by pydantic when it is read back, so a report from elsewhere cannot run code. Its
+texts are plain too, whatever they were given as, so showing one cannot steer a terminal: see :mod:`conformance.plain`.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from conformance.plain import line, lines
+from conformance.problem.operators import operator_named
+
+T = TypeVar("T")
 
 SCHEMA_VERSION = 1
 
+Line = Annotated[str, BeforeValidator(lambda value: _if_text(line, value))]
+"""One line of text without anything that steers a terminal."""
+Lines = Annotated[str, BeforeValidator(lambda value: _if_text(lines, value))]
+KnownOperator = Annotated[Line, AfterValidator(lambda name: operator_named(name).name)]
+Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+"""A number that can be added up and printed."""
+Few = Annotated[tuple[T, ...], Field(fail_fast=True)]
+"""Values of which the first wrong one is told, however many there are."""
+
 Status = Literal["conformant", "nonconformant", "nothing verified", "unavailable"]
+
+
+def _if_text(made: Callable[[str], str], value: Any) -> Any:
+    return made(value) if isinstance(value, str) else value
 
 
 class Value(BaseModel):
@@ -23,14 +43,14 @@ class Value(BaseModel):
 class Environment(Value):
     """Where it ran: what a reader needs to judge whether figures carry over."""
 
-    conformance: str
-    python: str
-    platform: str
-    cpu: str
-    cores: int
+    conformance: Line
+    python: Line
+    platform: Line
+    cpu: Line
+    cores: Whole
     memory_gib: float
-    packages: dict[str, str]
-    revision: str | None = None
+    packages: dict[Line, Line]
+    revision: Line | None = None
 
 
 class Tally(Value):
@@ -39,13 +59,13 @@ class Tally(Value):
     ``xfailed`` are those that failed as an entry of the xfail file says; their elements are not counted.
     """
 
-    operator: str
-    check: str
-    passed: int = 0
-    failed: int = 0
-    errored: int = 0
-    xfailed: int = 0
-    elements: int = 0
+    operator: KnownOperator
+    check: Line
+    passed: Whole = 0
+    failed: Whole = 0
+    errored: Whole = 0
+    xfailed: Whole = 0
+    elements: Whole = 0
 
 
 class Power(Value):
@@ -57,26 +77,26 @@ class Power(Value):
     geometries and the median, None where nothing is linear. ``sparse`` geometries, of narrow formats, have no such bound.
     """
 
-    operator: str
-    cases: int
-    elements: int
-    blind: int
-    pairs: int
-    pairs_possible: int
-    triples: int
-    triples_possible: int
+    operator: KnownOperator
+    cases: Whole
+    elements: Whole
+    blind: Whole
+    pairs: Whole
+    pairs_possible: Whole
+    triples: Whole
+    triples_possible: Whole
     slips: float | None = None
     slips_median: float | None = None
-    sparse: int = 0
+    sparse: Whole = 0
 
 
 class Skip(Value):
     """Cases that were not run, by reason; ``example`` is the text of one of them."""
 
-    operator: str
-    reason: str
-    count: int
-    example: str
+    operator: KnownOperator
+    reason: Line
+    count: Whole
+    example: Line
 
 
 class ReceptiveField(Value):
@@ -85,9 +105,9 @@ class ReceptiveField(Value):
     The marks are those of :data:`conformance.diagnosis.receptive_field.LEGEND`; there is a plane for each depth.
     """
 
-    output: tuple[int, ...]
-    channel: int
-    planes: tuple[tuple[str, ...], ...]
+    output: Few[Whole]
+    channel: Whole
+    planes: Few[Few[Line]]
 
 
 class Finding(Value):
@@ -102,56 +122,56 @@ class Finding(Value):
     bits and in which order it computes, where that was looked at.
     """
 
-    operator: str
-    check: str
-    kind: str
-    message: str
-    case: str
-    command: str
-    known: str = ""
-    index: tuple[int, ...] | None = None
-    expected: str | None = None
-    actual: str | None = None
-    wrong: int = 0
-    elements: int = 0
+    operator: KnownOperator
+    check: Line
+    kind: Line
+    message: Lines
+    case: Line
+    command: Lines
+    known: Lines = ""
+    index: Few[Whole] | None = None
+    expected: Line | None = None
+    actual: Line | None = None
+    wrong: Whole = 0
+    elements: Whole = 0
     error_over_tolerance: float | None = None
-    inputs: dict[str, str] = {}
-    expected_grid: str | None = None
-    actual_grid: str | None = None
-    output: str = ""
-    error_output: str = ""
-    found_as: str = ""
-    failing_cases: int = 1
-    diagnosis: tuple[str, ...] = ()
-    hypothesis: str = ""
-    where: str = ""
+    inputs: dict[Line, Lines] = {}
+    expected_grid: Lines | None = None
+    actual_grid: Lines | None = None
+    output: Lines = ""
+    error_output: Lines = ""
+    found_as: Line = ""
+    failing_cases: Whole = 1
+    diagnosis: Few[Lines] = ()
+    hypothesis: Line = ""
+    where: Lines = ""
     field: ReceptiveField | None = None
-    fingerprint: str = ""
+    fingerprint: Lines = ""
 
 
 class XfailEntry(Value):
     """An entry of the xfail file: its lines ``first`` to ``last`` of ``file``, what it ``covers``, and why."""
 
-    file: str
-    first: int
-    last: int
-    covers: str
-    reason: str
-    link: str = ""
+    file: Line
+    first: Whole
+    last: Whole
+    covers: Line
+    reason: Line
+    link: Line = ""
 
 
 class ExpectedFailure(XfailEntry):
     """An entry that was met: ``count`` cases failed as it says, ``example`` is the text of the first."""
 
-    count: int
-    example: str
+    count: Whole
+    example: Line
 
 
 class UnmetEntry(XfailEntry):
     """An entry of which nothing failed. It is ``stale``, an error, unless the run could not have met it; ``because`` says."""
 
     stale: bool
-    because: str
+    because: Line
 
 
 class Accuracy(Value):
@@ -163,12 +183,12 @@ class Accuracy(Value):
     of the tolerance that an output used up (at most 1 when it passed).
     """
 
-    operator: str
-    problem: str
-    dtype: str
-    values: str
-    origin: str
-    n: int
+    operator: KnownOperator
+    problem: Line
+    dtype: Line
+    values: Line
+    origin: Line
+    n: Whole
     rho: float
     rho_p50: float
     rho_p90: float
@@ -177,7 +197,7 @@ class Accuracy(Value):
     mean_signed: float
     ulp: float | None
     used: float
-    reached: str
+    reached: Line
 
 
 class DialectAnswer(Value):
@@ -187,35 +207,35 @@ class DialectAnswer(Value):
     ``finding`` says how it depends on the place or the size, where it does.
     """
 
-    option: str
-    about: str
-    answer: str
-    words: str
+    option: Line
+    about: Line
+    answer: Line
+    words: Line
     usual: bool = True
-    exceptions: tuple[str, ...] = ()
-    finding: str = ""
+    exceptions: Few[Line] = ()
+    finding: Line = ""
 
 
 class Implementation(Value):
     """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified, or what of it was not."""
 
-    name: str
-    summary: str
+    name: Line
+    summary: Line
     status: Status
-    reason: str = ""
-    accuracy_declared: str = ""
-    dtypes: tuple[str, ...] = ()
-    operators: tuple[str, ...] = ()
-    not_claimed: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    versions: dict[str, str] = {}
-    tallies: tuple[Tally, ...] = ()
-    power: tuple[Power, ...] = ()
-    skips: tuple[Skip, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    expected: tuple[ExpectedFailure, ...] = ()
-    accuracy: tuple[Accuracy, ...] = ()
-    dialect: tuple[DialectAnswer, ...] = ()
+    reason: Line = ""
+    accuracy_declared: Line = ""
+    dtypes: Few[Line] = ()
+    operators: Few[KnownOperator] = ()
+    not_claimed: Few[Line] = ()
+    notes: Few[Line] = ()
+    versions: dict[Line, Line] = {}
+    tallies: Few[Tally] = ()
+    power: Few[Power] = ()
+    skips: Few[Skip] = ()
+    findings: Few[Finding] = ()
+    expected: Few[ExpectedFailure] = ()
+    accuracy: Few[Accuracy] = ()
+    dialect: Few[DialectAnswer] = ()
     seconds: float = 0.0
     seconds_inside: float = 0.0
     seconds_to_first_finding: float | None = None
@@ -229,37 +249,43 @@ class Timing(Value):
     Where it was not timed, ``reason`` says why and the numbers are None.
     """
 
-    problem: str
-    workload: str
-    implementation: str
-    reference: str
-    work: int
+    problem: Line
+    workload: Line
+    implementation: Line
+    reference: Line
+    work: Whole
     seconds: float | None = None
     ratio: float | None = None
     ratio_low: float | None = None
     ratio_high: float | None = None
     gflops: float | None = None
     verdict: Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE", "REFERENCE", ""] = ""
-    reason: str = ""
+    reason: Line = ""
 
 
 class Report(Value):
     """Everything that one run of ``check`` or ``compare`` found."""
 
-    schema_version: int = SCHEMA_VERSION
-    title: str
-    command: str
-    started: str
+    schema_version: Whole = SCHEMA_VERSION
+    title: Line
+    command: Lines
+    started: Line
     seconds: float
-    seed: int
-    profile: str
+    seed: Whole
+    profile: Line
     interrupted: bool = False
     environment: Environment
-    implementations: tuple[Implementation, ...]
-    unmet: tuple[UnmetEntry, ...] = ()
-    timings: tuple[Timing, ...] = ()
+    implementations: Few[Implementation]
+    unmet: Few[UnmetEntry] = ()
+    timings: Few[Timing] = ()
     margin: float | None = None
-    threads: int | None = None
+    threads: Whole | None = None
+
+    @model_validator(mode="after")
+    def _times_have_a_margin(self) -> Report:
+        if self.timings and (self.margin is None or self.threads is None):
+            raise ValueError("timings have a margin and a number of threads")
+        return self
 
     @property
     def findings(self) -> list[tuple[Implementation, Finding]]:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
 
 from conformance.report import view, xfail
 
 
+@cache
 def environment() -> Environment:
     """Jinja's environment over the package's templates."""
     templates = Environment(
@@ -20,3 +25,8 @@ def environment() -> Environment:
     templates.filters["number"] = view.number
     templates.globals["xfail"] = xfail
     return templates
+
+
+def style() -> Markup:
+    """The style sheet of a page."""
+    return Markup((files("conformance.report") / "templates" / "page.css").read_text(encoding="utf-8"))

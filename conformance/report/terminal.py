@@ -30,7 +30,7 @@ class Terminal:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
             TextColumn("{task.fields[failed]}"), console=console, transient=True, disable=not console.is_terminal,
         )  # fmt: skip
 
@@ -42,7 +42,7 @@ class Terminal:
         self.progress.stop()
 
     def say(self, line: str) -> None:
-        self.console.print(line, highlight=False, markup=False)
+        self.console.print(line)
 
     def listener(self, brief: bool = False) -> Listener:
         """Who shows one run here; ``brief`` leaves the findings to the report."""
@@ -92,9 +92,14 @@ class _Shown:
 
 
 def make_console(stderr: bool = False) -> Console:
-    """The console that the commands print to; what is not a terminal gets 140 columns and no colour."""
+    """The console that the commands print to; what is not a terminal gets 140 columns and no colour.
+
+    A text is printed as it stands: brackets and colons of a name are no markup.
+    """
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else 140, soft_wrap=False)
+    return Console(
+        file=stream, width=None if stream.isatty() else 140, soft_wrap=False, markup=False, emoji=False, highlight=False
+    )
 
 
 def print_finding(console: Console, finding: Finding) -> None:
@@ -121,7 +126,7 @@ def print_finding(console: Console, finding: Finding) -> None:
         if said.strip():
             facts.append((f"on {stream}", said.strip()[-500:]))
     for name, value in facts:
-        first, *rest = value.splitlines()
+        first, *rest = value.splitlines() or [""]
         text.append("\n".join([f"    {name:<15}{first}", *(f"{'':<19}{line}" for line in rest), ""]))
     text.append(f"    repeat with    {finding.command}", "cyan")
     console.print(text, soft_wrap=True)

@@ -2,7 +2,7 @@
 
 What is short goes through a socket; what is long is written to a file without a name, one for each direction, and read
 from there into memory of the reader's own. Nothing is mapped, so that no end can be hurt by what the other does to a file.
-What a worker says is taken for data only: :mod:`conformance.running.plain` says what may stand in it.
+What a worker says is taken for data only: :mod:`conformance.running.answers` says what may stand in it.
 """
 
 from __future__ import annotations

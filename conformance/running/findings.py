@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from conformance.checks import CHECKS, Check
 from conformance.checks.base import Failure
 from conformance.diagnosis.diagnose import Diagnosis
 from conformance.diagnosis.receptive_field import Field
+from conformance.plain import quoted
 from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure, known_words
 from conformance.plugin.target import Target
@@ -23,7 +23,7 @@ from conformance.running.outcome import Outcome
 from conformance.running.plan import Trial, make_trial
 from conformance.running.shrink import shrink
 
-_SMALL = 80  # elements of an array that is printed in a finding
+SMALL = 80  # elements of an array that is printed in a finding
 
 
 @dataclass
@@ -33,6 +33,11 @@ class Group:
     first: Outcome
     count: int = 1
     shrunk: bool = False
+    key: tuple[str, str, str] = field(init=False)
+    """Of the failures that it was made of, also where another one comes to stand for them."""
+
+    def __post_init__(self) -> None:
+        self.key = key_of(self.first)
 
 
 def key_of(outcome: Outcome) -> tuple[str, str, str]:
@@ -139,8 +144,8 @@ def repeat_command(trial: Trial, target: Target) -> str:
     check = "" if trial.check.name == "exact" else f" --check {trial.check.name}"
     target = dataclasses.replace(target, operators=())
     if target.command:
-        return f"conformance case {shlex.quote(str(trial.case))}{check} {target.command_options}"
-    return f"conformance case {shlex.quote(str(trial.case))} --on {target.command_options}{check}"
+        return f"conformance case {quoted(str(trial.case))}{check} {target.command_options}"
+    return f"conformance case {quoted(str(trial.case))} --on {target.command_options}{check}"
 
 
 def _message(failure: Failure, check: Check) -> str:
@@ -153,7 +158,7 @@ def _number(value: float | complex | None) -> str | None:
 
 def _grid(array: np.ndarray | None) -> str | None:
     """A small array as text, without its leading axes of size 1; None for a large one."""
-    if array is None or array.size > _SMALL:
+    if array is None or array.size > SMALL:
         return None
     while array.ndim > 2 and array.shape[0] == 1:
         array = array[0]

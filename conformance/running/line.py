@@ -17,8 +17,8 @@ from time import monotonic
 from typing import Any
 
 from conformance.running import processes
+from conformance.running.answers import load
 from conformance.running.channel import Channel, Unreadable, nameless_file, pack
-from conformance.running.plain import load
 from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, serve
 
 NO_PROCESS = "found no process, as none could be started"

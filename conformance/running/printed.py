@@ -18,6 +18,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conformance.plain import end_of
+
 MOST = 4 * 2**20
 """Bytes of a file, beyond which it is cut off."""
 _KEPT = 2**16  # bytes of its end that are kept then
@@ -28,9 +30,7 @@ _MARKS = 64  # more than there are jobs under way
 _NAMES = ("stdout.txt", "stderr.txt")
 _own: list[_Own] = []
 """Where this process prints to, in a worker."""
-
-
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")  # of which a reader misses nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,14 +181,8 @@ def _part(file: Path, start: int, end: int | None) -> str:
         end = size if end is None or end < start else min(end, size)
         opened.seek(max(start, end - 4 * _SHOWN))  # a character has up to four bytes
         text = opened.read(end - opened.tell()).decode("utf-8", "replace")
-        return shown(text)[-_SHOWN:]
+        return end_of(_COLOURS.sub("", text), _SHOWN)
     return ""
-
-
-def shown(text: str) -> str:
-    """``text`` without what would do something to a terminal: colours are left out, what else cannot be printed replaced."""
-    lines = _COLOURS.sub("", text).replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(letter if letter.isprintable() or letter in "\n\t" else "\N{REPLACEMENT CHARACTER}" for letter in lines)
 
 
 def _cut_off(file: Path, size: int) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from conformance.cases.covering import Covering
 from conformance.cases.space import parameters
-from conformance.diagnosis.diagnose import Diagnosis
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
@@ -21,15 +20,17 @@ from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation, Status
-from conformance.running.examination import examine, record
+from conformance.running.examination import record
 from conformance.running.expected import Expected
-from conformance.running.findings import Group, as_plain_call, describe, key_of, known_as, smallest_of
+from conformance.running.explain import Explainer
+from conformance.running.findings import Group, describe, key_of
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
 from conformance.running.plan import Trial, expected_trials, plan
 from conformance.running.profile import Profile
+from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
 from conformance.running.session import Session
-from conformance.running.trials import Waiting, finish, handed_in, judged_first_call, run_trial
+from conformance.running.trials import Begun, begin, first_trial, judged_first_call, run_trial
 from conformance.running.worker import Description
 
 _AHEAD = 6  # jobs handed in before the first of them is judged
@@ -37,9 +38,9 @@ _AHEAD_BYTES = 64 * 2**20  # but no more data than this
 _MOST_LOSSES = 3  # crashes or hangs of one operator after which the rest of it is not tried
 _MOST_LOSSES_IN_ALL = 12  # and of all of them
 _SHRINK_SECONDS = 2.0
-_SHRINK_TOTAL = 6.0
 _DIAGNOSE_SECONDS = 1.5
-_DIAGNOSE_TOTAL = 4.0
+_CUT = "cut short"
+"""How the reason begins for which the rest of an operator is skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class Run:
     findings: list[Finding] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
     """What failed in the harness itself, without an end to the run."""
-    covered: dict[str, Covering] = field(default_factory=dict)
+    covered: dict[str, Covering | Finished] = field(default_factory=dict)
     evidence: dict[str, Evidence] = field(default_factory=dict)
     description: Description | None = None
     interrupted: bool = False
@@ -77,6 +78,9 @@ class Run:
     checking_began: float | None = None
     session: Session | None = None
     """One that was opened ahead of need; it is closed here."""
+    recorder: Recorder = field(default_factory=Recorder)
+    earlier: float = 0.0
+    """Seconds of checking before an interrupt that this run goes on from."""
     shrink_seconds: float = _SHRINK_SECONDS
     diagnose_seconds: float = _DIAGNOSE_SECONDS
     expected: Expected = field(default_factory=Expected)
@@ -86,7 +90,7 @@ class Run:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
         try:
             with self.session or Session(self.target, self.options.time_limit, memory_limit=self.options.memory_limit) as session:
-                self.description = session.describe()
+                self.description = self.recorder.begin(self.target, session.describe())
                 self.target = session.target
                 self.expected.begin(self.description, self.target)
                 if not self.description.unavailable:
@@ -95,6 +99,20 @@ class Run:
             self.interrupted = True
         self.listener.ended()
         self.ended = time.perf_counter()
+        made = self.result()
+        if not self.interrupted:
+            self.recorder.ended(made)
+        return made
+
+    def recall(self, description: Description, seconds: float) -> Implementation:
+        """The result of what is on record alone, which took so many seconds: nothing is called."""
+        self.description = description
+        self.expected.begin(description, self.target)
+        for part in self.recorder.earlier():
+            self._recall(part)
+        self.earlier, self.ended = seconds, self.began
+        for finding in self.findings:
+            self.listener.found(finding)
         return self.result()
 
     def _check_all(self, session: Session, description: Description) -> None:
@@ -107,56 +125,107 @@ class Run:
         expected = sum(expected_trials(name, claims[name], options.profile) for name in operators)
         self.checking_began = time.perf_counter()
         self.listener.began(description, expected)
-        for call, reply in description.first_calls:
+        for part in self.recorder.earlier():
+            session.losses = max(session.losses, self._recall(part))
+            if isinstance(part, Known):
+                self.listener.came(self.expected.judged(part.outcome))
+            elif isinstance(part, KnownFinding):
+                self.listener.found(part.finding)
+        for call, reply in () if self.covered else description.first_calls:
             if call.problem.operator in operators and call.problem.dtype in claims[call.problem.operator].dtypes:
-                self._note(judged_first_call(call, reply, claims))
+                trial = first_trial(call)
+                known = self.recorder.known(trial, "first")
+                self._note(known.outcome if known else judged_first_call(trial, reply, claims), "first", session, known)
         for operator in operators:
-            self._check(operator, session, claims)
-            self._shrink(session, claims)
+            if operator not in self.covered:
+                cover = self._check(operator, session, claims)
+                self._shrink(session, claims)
+                self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses))
 
-    def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> None:
-        """All trials of one operator, some of them under way while others are judged."""
-        waiting: deque[Waiting] = deque()
+    def _at(self) -> float:
+        """Seconds since the checking began, before an interrupt too."""
+        return self.earlier + time.perf_counter() - (self.checking_began or self.began)
+
+    def _recall(self, part: Known | KnownFinding | Finished) -> int:
+        """Count what is on record of operators that are finished; the number of crashes and hangs by then."""
+        if isinstance(part, Known):
+            operator, reason = part.outcome.trial.case.problem.operator, part.outcome.reason
+            if part.outcome.status == "skipped" and reason.startswith(_CUT):
+                self.expected.cut_short(operator, reason)
+            self._count(self.expected.noted(part.outcome), part.at)
+        elif isinstance(part, KnownFinding):
+            self._take(part)
+            if part.key in self.groups:
+                self.groups[part.key].shrunk = True
+        else:
+            self.covered[part.operator] = part
+            for group in self.groups.values():
+                group.shrunk = True
+        self.earlier = self.earlier if isinstance(part, KnownFinding) else part.at
+        return part.losses
+
+    def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> Covering:
+        """All trials of one operator, in the order of its plan, some of them under way while others are judged."""
+        waiting: deque[Begun] = deque()
+
+        def judge() -> None:
+            one = waiting.popleft()
+            self._note(one.outcome(claims), "plan", session, one.known)
+
         self.failures, self.losses_before = 0, session.losses
         cover = self.covered[operator] = Covering(parameters(OPERATORS[operator], claims[operator]))
         for trial in plan(operator, claims, self.options.profile, self.options.seed, cover):
             stop = "" if trial.reason else self._not_worthwhile(session)
-            reason = trial.reason or stop or too_large(trial.memory)
-            if reason:
-                self._note(Outcome(trial, "skipped", reason=reason))
-                if stop:
-                    self.expected.cut_short(operator, stop)
-                    break
-                continue
-            waiting.append(handed_in(session, trial))
+            known = self.recorder.known(trial, "plan")
+            reason = "" if known else trial.reason or stop or too_large(trial.memory)
+            waiting.append(Begun(trial, known=known, reason=reason) if known or reason else begin(session, trial))
+            if stop:
+                self.expected.cut_short(operator, stop)
+                break
             while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
-                self._note(finish(waiting.popleft(), claims))
+                judge()
         while waiting:
-            self._note(finish(waiting.popleft(), claims))
+            judge()
+        return cover
 
     def _not_worthwhile(self, session: Session) -> str:
         """Why the rest of an operator would only cost time, or nothing."""
         if self._loses(session):
-            return f"cut short after {session.losses - self.losses_before} crashes or hangs"
+            return f"{_CUT} after {session.losses - self.losses_before} crashes or hangs"
         if self.failures >= self.options.profile.most_failures:
-            return f"cut short after {self.failures} failing cases"
+            return f"{_CUT} after {self.failures} failing cases"
         return ""
 
     def _loses(self, session: Session) -> bool:
         """Whether so many processes were lost that more of this operator would only lose more."""
         return session.losses - self.losses_before >= _MOST_LOSSES or session.losses >= _MOST_LOSSES_IN_ALL
 
-    def _note(self, outcome: Outcome) -> None:
-        """Count an outcome."""
+    def _note(self, outcome: Outcome, stage: Stage, session: Session, known: Known | None) -> None:
+        """Record an outcome as it is, and count it as what it is where failures are expected."""
+        known = self._recorded(outcome, stage, session, known)
         outcome = self.expected.noted(outcome)
-        self.totals.add(outcome)
         self.listener.came(outcome)
         self._remember(outcome)
+        self._count(outcome, known.at)
+
+    def _recorded(self, outcome: Outcome, stage: Stage, session: Session, known: Known | None) -> Known:
+        """Record an outcome, unless it is ``known`` from the record."""
+        if known is None:
+            known = Known(outcome, self._at(), session.losses)
+            self.recorder.came(known, stage)
+        else:
+            self.earlier = known.at
+        session.losses = max(session.losses, known.losses)
+        return known
+
+    def _count(self, outcome: Outcome, at: float) -> None:
+        """Add an outcome to the totals, and a failing one to its group."""
+        self.totals.add(outcome)
         if outcome.failure is None:
             return
         self.failures += 1
-        if self.first_failure is None and self.checking_began is not None:
-            self.first_failure = time.perf_counter() - self.checking_began
+        if self.first_failure is None:
+            self.first_failure = at
         key = key_of(outcome)
         if key in self.groups:
             self.groups[key].count += 1
@@ -175,35 +244,26 @@ class Run:
             self._remember(outcome)
             return outcome
 
-        new = [group for group in self.groups.values() if not group.shrunk]
-        plain = next((group for group in new if group.first.trial.check.name == "exact"), None)
-        for group in new:
-            outcome = None if self._loses(session) else as_plain_call(group, run)
-            if outcome is None:
-                continue
-            if plain is None:
-                group.first, plain = outcome, group
-            else:
-                plain.count += group.count
-                group.shrunk = True
-        new = [group for group in new if not group.shrunk]
-        seconds = min(self.shrink_seconds, _SHRINK_TOTAL / max(1, len(new)))
-        for_words = min(self.diagnose_seconds, _DIAGNOSE_TOTAL / max(1, len(new)))
-        for group in new:
-            group.shrunk = True
-            worth = 0.0 if self._loses(session) else seconds
-            smallest = smallest_of(group, claims, run, worth)
-            known = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
-            diagnosis = Diagnosis()
-            if worth and not known_as(smallest, self._known):  # else what is known says more than could be found out
-                try:
-                    diagnosis = examine(smallest, known, claims, session, for_words, self.expected)
-                except Exception as error:  # what was measured must not be lost for the words about it
-                    self.troubles.append(f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}")
-            finding = describe(smallest, group, self.target, diagnosis, self._known)
-            self.findings.append(finding)
-            self.listener.found(finding)
+        def run_plain(trial: Trial) -> Outcome:
+            known = self.recorder.known(trial, "plain")
+            outcome = known.outcome if known else run_trial(session, trial, claims)
+            self._recorded(outcome, "plain", session, known)
+            outcome = self.expected.judged(outcome)
+            self._remember(outcome)
+            return outcome
+
+        explainer = Explainer(
+            self.target, session, claims, self._known, self.evidence, self.recorder, run, run_plain,
+            lambda: self._loses(session), self.shrink_seconds, self.diagnose_seconds, self.expected,
+        )  # fmt: skip
+        for made in explainer.findings([group for group in self.groups.values() if not group.shrunk]):
+            self._take(made)
+            self.listener.found(made.finding)
         self.evidence.clear()  # of operators that are done
+
+    def _take(self, made: KnownFinding) -> None:
+        self.findings.append(made.finding)
+        self.troubles += [made.trouble] if made.trouble else []
 
     @property
     def _known(self) -> tuple[KnownFailure, ...]:
@@ -242,7 +302,7 @@ class Run:
             findings=tuple(self.findings),
             expected=self.expected.met(),
             accuracy=tuple(totals.accuracy),
-            seconds=(self.ended or time.perf_counter()) - self.began,
+            seconds=self.earlier + (self.ended or time.perf_counter()) - self.began,
             seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
             seconds_to_first_finding=self.first_failure,
         )

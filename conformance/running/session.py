@@ -19,11 +19,13 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from conformance.errors import UsageError
+from conformance.plain import MOST_OF_WORDS, line
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.channel import Unreadable
+from conformance.running.heard import MOST_OF_KIND, plain_description, plain_replies
 from conformance.running.launch import fresh, keep_helpers
 from conformance.running.line import NO_PROCESS, Escaped, Expired, Line, Ticket
 from conformance.running.memory import NO_MEMORY, limit_of, size_words
@@ -51,8 +53,9 @@ class WorkerLost(Exception):
     """No reply came of a job. ``kind`` is "crashed", "hung" or "unreadable", ``printed`` what the worker printed last."""
 
     def __init__(self, kind: str, message: str, printed: Printed) -> None:
-        super().__init__(message)
-        self.kind, self.message, self.printed = kind, message, printed
+        self.kind, self.message = line(kind, MOST_OF_KIND), line(message, MOST_OF_WORDS)
+        self.printed = printed
+        super().__init__(self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,7 @@ class Pending:
     number: int
 
     def result(self) -> list[Reply]:
-        replies: list[Reply] = self.session.wait(self.ticket, self.number)
-        return replies
+        return plain_replies(self.session.wait(self.ticket, self.number))
 
 
 class Session:
@@ -147,7 +149,7 @@ class Session:
                 raise UsageError(f"{described.message}; it printed: {printed[-_PRINTED:]}", hint=described.hint)
             raise described
         assert isinstance(described, Description)
-        return described
+        return plain_description(described)
 
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""

@@ -33,11 +33,11 @@ def concurrently(implementation: Implementation, job: Job) -> list[Reply]:
         try:
             bare = implementation.prepare(job.calls[number].problem, arrays[number])
             barrier.wait(5)
-            first = copies(implementation.fetch(bare()))
+            first = copies(implementation.fetch(bare()), job.calls[number].problem)
             until, repeats = time.perf_counter() + _RACE_SECONDS, 0
             trouble: tuple[tuple[str, str], ...] = ()
             while not trouble and repeats < _RACE_REPEATS and time.perf_counter() < until:
-                again = copies(implementation.fetch(bare()))
+                again = copies(implementation.fetch(bare()), job.calls[number].problem)
                 repeats += 1
                 if [part.tobytes() for part in again] != [part.tobytes() for part in first]:
                     trouble = (("not safe in threads", "a call gave other bits while other threads made calls of their own"),)

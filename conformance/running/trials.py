@@ -1,4 +1,4 @@
-"""One trial by itself: its calls are handed in to the worker, waited for, and judged."""
+"""One trial from its calls to its outcome: handed in, waited for, judged; or taken from the record of an earlier run."""
 
 from __future__ import annotations
 
@@ -13,46 +13,57 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.running.outcome import Outcome, outcome_of
 from conformance.running.plan import Trial
+from conformance.running.record import Known
 from conformance.running.session import Pending, Session, WorkerLost
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A trial whose calls are under way."""
+class Begun:
+    """A trial whose outcome is waited for, or one that needs no waiting: it is ``known``, or skipped for a ``reason``."""
 
     trial: Trial
-    pending: Pending
+    pending: Pending | None = None
+    known: Known | None = None
+    reason: str = ""
 
     @property
     def bytes(self) -> int:
         return sum(array.nbytes for call in self.trial.calls for array in call.arrays.values())
 
+    def outcome(self, claims: Mapping[str, Claims]) -> Outcome:
+        """Wait for the replies and judge them."""
+        if self.known is not None:
+            return self.known.outcome
+        if self.pending is None:
+            return Outcome(self.trial, "skipped", reason=self.reason)
+        try:
+            replies = self.pending.result()
+        except WorkerLost as lost:
+            failure = Failure(lost.kind, lost.message)
+            return Outcome(
+                self.trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr
+            )
+        return outcome_of(self.trial, replies, claims)
 
-def handed_in(session: Session, trial: Trial) -> Waiting:
-    """``trial`` with its calls under way."""
-    return Waiting(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit))
+
+def begin(session: Session, trial: Trial) -> Begun:
+    """Hand in a trial's calls."""
+    return Begun(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit))
 
 
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
     """One trial by itself: hand in, wait, judge."""
-    return finish(handed_in(session, trial), claims)
+    return begin(session, trial).outcome(claims)
 
 
-def finish(waiting: Waiting, claims: Mapping[str, Claims]) -> Outcome:
-    """Wait for a trial's replies and judge them."""
-    trial = waiting.trial
-    try:
-        replies = waiting.pending.result()
-    except WorkerLost as lost:
-        failure = Failure(lost.kind, lost.message)
-        return Outcome(trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr)
-    return outcome_of(trial, replies, claims)
+def first_trial(call: Call) -> Trial:
+    """The trial of the first smoke call in a process, which no later call can repeat."""
+    return Trial(CHECKS["exact"], Case(call.problem, "ramp", "0", "first call in the process"), (call,))
 
 
-def judged_first_call(call: Call, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:
-    """What the first smoke call of the process gave, which no later call can repeat."""
-    trial = Trial(CHECKS["exact"], Case(call.problem, "ramp", "0", "first call in the process"), (call,))
-    judgement = trial.check.judge(trial.case, claims[call.problem.operator], (call,), (reply,))
+def judged_first_call(trial: Trial, reply: Reply, claims: Mapping[str, Claims]) -> Outcome:
+    """What that call gave."""
+    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, (reply,))
     if judgement.failure is not None:
         said = f"{judgement.failure.message} (in the first call of the process)"
         judgement = dataclasses.replace(judgement, failure=dataclasses.replace(judgement.failure, message=said))

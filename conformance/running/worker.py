@@ -33,7 +33,9 @@ from conformance.plugin.load import load
 from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
+from conformance.problem import OPERATORS
 from conformance.running import integrity, printed, processes, surroundings
+from conformance.running.heard import plain_description, plain_replies
 from conformance.running.memory import limit_this_process
 from conformance.running.processes import by_the_original
 from conformance.running.seen import copies, told
@@ -87,16 +89,24 @@ def start(folder: str, memory: int, target: Target, loaded_before: Event) -> Non
 @by_the_original
 def describe(target: Target) -> Description | UsageError:
     """Load ``target`` and say what it is. An error of the user's is returned; one of the target's own becomes one."""
-    began = time.perf_counter()
     try:
-        implementation = loaded(target)
-        reason = implementation.unavailable() or ""
-        claims = dict(implementation.claims)
-        versions = {} if reason else {str(package): str(version) for package, version in implementation.versions().items()}
+        return plain_description(_described(target, time.perf_counter()))
     except UsageError as error:
         return error
     except BaseException as error:  # a module may raise anything, SystemExit too
         return UsageError(f"loading {target.text} failed: {words(error)}", hint=where(error).strip("()"))
+
+
+def _described(target: Target, began: float) -> Description:
+    implementation = loaded(target)
+    reason = implementation.unavailable() or ""
+    claims = dict(implementation.claims)
+    versions = {} if reason else {str(package): str(version) for package, version in implementation.versions().items()}
+    for name in claims:
+        if name not in OPERATORS:
+            raise UsageError(
+                f"{target.text} claims the operator {name!r}, which is not known", hint="names are like conv2d_input_grad"
+            )
     return Description(
         implementation.name or target.text,
         implementation.summary,
@@ -119,7 +129,7 @@ def perform(target: Target, job: Job, number: int = 0) -> list[Reply]:
     ``number`` is that of the job in the session.
     """
     printed.begin(number)
-    replies = _calls(loaded(target), job)
+    replies = plain_replies(_calls(loaded(target), job))
     breaches = [*integrity.breaches(), *surroundings.breaches()]
     said = printed.since(number)
     if not breaches and not said.text:
@@ -179,7 +189,7 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
         outputs = implementation.fetch(native)
         seconds = time.perf_counter() - began
         whole = tuple(output.shape for output in outputs) if call.parts else ()
-        outputs = copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs)
+        outputs = copies(tuple(_parts(output, call.parts) for output in outputs) if call.parts else outputs, call.problem)
     except Lost:  # what it worked with is gone, as if this process were
         raise
     except NotSupported as error:

@@ -21,6 +21,7 @@ from conformance.plugin.target import Target
 from conformance.problem import Problem
 from conformance.running import integrity
 from conformance.running.processes import by_the_original
+from conformance.running.seen import copies
 from conformance.running.worker import loaded
 from conformance.timing.fresh import varied
 
@@ -105,12 +106,12 @@ def prepare(target: Target, case: Case, limit: float) -> Ready:
         began = perf_counter()
         result = bare()
         seconds = perf_counter() - began
-        outputs = implementation.fetch(result)
+        outputs = copies(implementation.fetch(result), case.problem)
     except (NotSupported, WrongResult) as error:
         return Ready(str(error))
     _blocks[target] = block
     most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
-    return Ready("", seconds, _copies(outputs), _breaches(), most)
+    return Ready("", seconds, outputs, _breaches(), most)
 
 
 @by_the_original
@@ -146,7 +147,8 @@ def run(target: Target, kept: int) -> Ran:
     fetching = clock()
     outputs = fetch(last)
     fetched = clock()
-    block.results = [(result, _copies(fetch(result))), (last, _copies(outputs))]
+    problem = block.case.problem
+    block.results = [(result, copies(fetch(result), problem)), (last, copies(outputs, problem))]
     copied = clock()
     fetch(last)
     again = clock()
@@ -161,16 +163,12 @@ def settle(target: Target, number: int, kept: int) -> Settled:
     given = varied(block.base, number, data_number(number, kept))
     changed = [name for name, array in block.tensors[kept].items() if array.tobytes() != given[name].tobytes()]
     trouble = [("changed its input", f"the tensor {name} was changed by a timed call") for name in changed]
-    for native, copies in block.results:
-        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), copies, strict=True)):
+    for native, before in block.results:
+        if any(now.tobytes() != then.tobytes() for now, then in zip(block.implementation.fetch(native), before, strict=True)):
             trouble.append(("changed its result", "a result was changed after its call had returned"))
     outputs = block.results[0][1]
     block.results.clear()
     return Settled(outputs, (*breaches, *trouble))
-
-
-def _copies(outputs: Outputs) -> Outputs:
-    return tuple(np.array(output) for output in outputs)
 
 
 def nothing(target: Target) -> None:

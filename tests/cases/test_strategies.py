@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+from pathlib import Path
+
 import pytest
 from hypothesis import find, given, settings
 from hypothesis import strategies as st
@@ -43,6 +46,17 @@ def test_a_failure_shrinks_to_a_small_problem(fails, most: int) -> None:  # type
 def test_the_same_seed_draws_the_same_cases() -> None:
     claims = Claims(options=options_of(OPERATORS["conv2d"]))
     assert list(draw_cases("conv2d", claims, 10, 3)) == list(draw_cases("conv2d", claims, 10, 3))
+
+
+def test_what_is_loaded_does_not_change_the_cases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn() -> list[str]:
+        return list(map(str, draw_cases("max_pool1d", Claims(options=options_of(OPERATORS["max_pool1d"])), 300, 0)))
+
+    before = drawn()
+    (tmp_path / "full_of_numbers.py").write_text(f"NUMBERS = {list(range(201, 9999, 199))}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("full_of_numbers")
+    assert drawn() == before
 
 
 @given(case=cases("max_pool2d"))

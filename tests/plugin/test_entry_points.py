@@ -118,9 +118,9 @@ def test_a_comparison_leaves_out_what_cannot_be_checked_unless_it_was_named(by_n
     with Terminal(make_console()) as terminal:
         if by_name:
             with pytest.raises(UsageError, match="scipy-direct does not claim conv_integer1d"):
-                _check_all(targets, options, Known.of(options, None), terminal, by_name=True)
+                _check_all(targets, options, Known.of(options, None), terminal, None, by_name=True)
             return
-        (absent, present), _ = _check_all(targets, options, Known.of(options, None), terminal, by_name=False)
+        (absent, present), _ = _check_all(targets, options, Known.of(options, None), terminal, None, by_name=False)
     assert (absent.name, absent.status) == ("scipy-direct", "unavailable")
     assert absent.reason == "scipy-direct does not claim conv_integer1d"
     assert (present.name, present.status) == ("numpy-gemm", "conformant")

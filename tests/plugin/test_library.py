@@ -290,3 +290,10 @@ CONFORMANCE_EXPORT int32_t conformance_max_pool1d(const conformance_call *call) 
     result = check(build(source, tmp_path))
     assert [finding.kind for finding in result.findings] == ["wrong value"]
     assert "in the first call of the process" in result.findings[0].message
+
+
+def test_a_workspace_beyond_all_memory_is_told_and_not_made(folder: Path) -> None:
+    library = made(broken(folder, "GREEDY"))
+    case = parse_case("conv2d i3x3 k2x2")
+    with pytest.raises(MemoryError, match="asked for 4,611,686,018,427,387,904 bytes of workspace, more than 17,179,869,184"):
+        library.prepare(case.problem, case.arrays())  # type: ignore[attr-defined]

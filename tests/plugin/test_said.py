@@ -6,7 +6,8 @@ import pytest
 
 from conformance.errors import UsageError
 from conformance.plugin.claims import OPTIONS
-from conformance.plugin.said import BASE, NOT_ASKED, read_said
+from conformance.plugin.said import BASE, MOST_LINE, MOST_LINES, NOT_ASKED, read_said
+from conformance.problem import FORMATS, OPERATORS
 
 
 def test_a_line_has_operators_types_options_and_accuracy() -> None:
@@ -60,3 +61,17 @@ def test_a_word_that_is_not_known_is_told_with_what_to_type(text: str, words: st
     with pytest.raises(UsageError) as caught:
         read_said(text)
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["a(" * 10**6, "conv2d " * MOST_LINE, "conv2d\n" * (MOST_LINES + 1)])
+def test_claims_that_are_too_long_are_told_before_they_are_read(text: str) -> None:
+    with pytest.raises(UsageError, match="too long"):
+        read_said(text)
+
+
+def test_every_operator_may_have_a_line_with_every_option() -> None:
+    names = " ".join(name for name in OPTIONS if name not in NOT_ASKED)
+    lines = [f"{operator}; {' '.join(FORMATS)}; {names}; accuracy=fft" for operator in OPERATORS]
+    assert len(lines) * 2 <= MOST_LINES
+    assert max(map(len, lines)) * 2 < MOST_LINE
+    assert len(read_said("\n".join(lines))) == len(OPERATORS)

@@ -186,8 +186,15 @@ def test_what_is_wrong_about_a_hello_is_said(data: bytes, words: str) -> None:
         decode_hello(data)
 
 
+def test_a_program_names_few_versions_and_each_is_short() -> None:
+    said = {str(number): ["x" * 500] for number in range(1000)}
+    read = decode_hello(hello(versions=said))
+    assert len(read.versions) == wire.MOST_VERSIONS
+    assert all(len(value) < 100 for _, value in read.versions)
+
+
 def test_words_from_a_program_cannot_steer_a_terminal() -> None:
-    assert decode_answer(answer(error="\x1b[2Jno\nluck\ud800"), 7, LIMIT).message == "�[2Jno�luck�"
+    assert decode_answer(answer(error="\x1b[2Jno\nluck\ud800"), 7, LIMIT).message == "�[2Jno luck�"
     assert len(decode_answer(answer(error="x" * 10_000), 7, LIMIT).message) == 2000
 
 

@@ -123,7 +123,7 @@ def test_json_reads_back_to_the_same_report(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(None, "cannot be read"), ("{", "is not a report"), ("[1]", "is not a report"), ('{"schema_version": 99}', "version 99"),
+    [(None, "cannot be read"), ("{", "is no report"), ("[1]", "is no report"), ('{"schema_version": 99}', "version 99"),
      ('{"schema_version": 1}', "Field required")],
 )  # fmt: skip
 def test_what_is_no_report_is_told(tmp_path: Path, text: str | None, words: str) -> None:

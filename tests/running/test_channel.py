@@ -15,8 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays_of
 
+from conformance.running.answers import load
 from conformance.running.channel import _HEAD, _PLACE, BESIDE, MOST_BYTES, Channel, Unreadable, nameless_file, pack
-from conformance.running.plain import load
 
 
 class Ends:

@@ -18,6 +18,10 @@ __attribute__((visibility("hidden"))) int32_t conformance_conv2d(const conforman
 #define CONFORMANCE_EXPORT
 #endif
 
+#ifdef GREEDY
+CONFORMANCE_EXPORT uint64_t conformance_workspace(const conformance_call *call) { return (uint64_t)(call != 0) << 62; }
+#endif
+
 CONFORMANCE_EXPORT int32_t conformance_conv2d(const conformance_call *call) {
   float *y = call->result->data;
   int64_t count = 1;

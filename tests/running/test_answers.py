@@ -19,7 +19,7 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.implementation import Lost
 from conformance.plugin.job import Call, Reply
 from conformance.problem.text import TextError
-from conformance.running.plain import load
+from conformance.running.answers import load
 
 CASE = parse_case("conv2d bf16 n2 c4 i9x7 o6 k3x2 s2x1 p1x2")
 

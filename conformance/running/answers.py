@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.plain import MOST_OF_NAME, line
+
 _VALUES = {
     "conformance.errors": ("UsageError", "_rebuild"),
     "conformance.plugin.claims": ("Claims",),
@@ -53,5 +55,5 @@ def _named(module: str, name: str) -> Any:
     if module == "builtins" and isinstance(found := getattr(builtins, name, None), type) and issubclass(found, Exception):
         return found
     if name not in _VALUES.get(module, ()):
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in an answer")
+        raise pickle.UnpicklingError(f"{line(f'{module}.{name}', MOST_OF_NAME)} has no place in an answer")
     return getattr(importlib.import_module(module), name)
