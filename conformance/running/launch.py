@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from functools import cache
 from multiprocessing import resource_tracker, spawn
 from multiprocessing.context import BaseContext
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from conformance.errors import UsageError
 
+_LONGEST_FOLDER = 70  # bytes of the name of the folder for temporary files: that of a socket in it has 104 at most
 _PRELOADED = ["conformance.running.worker", "conformance.plugin.mutants", "implementations.naive", "implementations.numpy_gemm"]
 
 
@@ -33,11 +35,12 @@ def fresh() -> BaseContext:
 
 @cache
 def copied() -> BaseContext:
-    """A copy of a process that was started for it; where there is no such thing, :func:`fresh`.
+    """A copy of a process that was started for it; where there is no such thing, or no place for its socket, :func:`fresh`.
 
     It has the environment variables and the directory that this process had at the first worker's start.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    temporary = len(os.fsencode(tempfile.gettempdir()))
+    if "forkserver" not in multiprocessing.get_all_start_methods() or temporary > _LONGEST_FOLDER:
         return fresh()
     context = multiprocessing.get_context("forkserver")
     _without_main()

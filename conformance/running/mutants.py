@@ -29,7 +29,7 @@ from conformance.running import processes
 from conformance.running.launch import copied, fresh
 from conformance.running.outcome import Outcome, Silence
 from conformance.running.run import Options, Run
-from conformance.running.session import LOAD_LIMIT, Session
+from conformance.running.session import LOAD_LIMIT, Session, WorkerLost
 
 BUILT_IN = "implementations.broken"
 _GIVE_UP = getattr(signal, "SIGUSR1", signal.SIGTERM)
@@ -42,7 +42,10 @@ _SHRINK, _DIAGNOSE = 0.08, 0.6  # seconds for each finding: worth having, and no
 def find_mutants(text: str) -> tuple[Broken, ...]:
     """The mutants of a file, module or package, looked for in a worker. Raises :class:`UsageError` if there are none."""
     with Session(Target(text), context=copied()) as session:
-        found = session.call(_found, limit=LOAD_LIMIT)
+        try:
+            found = session.call(_found, limit=LOAD_LIMIT)
+        except WorkerLost as lost:
+            raise UsageError(f"loading {text} {lost.message}", hint=lost.printed.text) from lost
     if isinstance(found, UsageError):
         raise found
     mutants: tuple[Broken, ...] = found

@@ -118,7 +118,7 @@ def test_a_program_that_is_lost_in_a_worker_is_a_loss_of_the_session_and_started
                 session.submit(JOB).result()
             assert (lost.value.kind, session.losses) == ("crashed", losses)
             assert "exit code 7" in lost.value.message
-            assert "the third one is too much" in lost.value.output
+            assert "the third one is too much" in lost.value.printed.stderr
 
 
 def test_a_program_that_hangs_is_stopped_with_its_worker_and_what_it_printed_is_kept() -> None:
@@ -127,7 +127,7 @@ def test_a_program_that_hangs_is_stopped_with_its_worker_and_what_it_printed_is_
         with pytest.raises(WorkerLost) as lost:
             session.submit(JOB, limit=0.5).result()
         assert lost.value.kind == "hung"
-        assert "waiting for a lock" in lost.value.output
+        assert "waiting for a lock" in lost.value.printed.stderr
         assert session.describe().name == "broken"
 
 

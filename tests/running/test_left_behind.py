@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
@@ -34,27 +35,27 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="what is left is
 
 
 @pytest.fixture
-def traces(tmp_path: Path) -> Iterator[Traces]:
+def traces() -> Iterator[Traces]:
     """Afterwards nothing may be left of what was started."""
-    (tmp_path / "temporary").mkdir()
-    traces = Traces(tmp_path / "temporary")
-    try:
-        yield traces
-        assert traces.are_gone(), traces.all()
-    finally:
-        traces.end()
+    with tempfile.TemporaryDirectory() as folder:  # of a short name: a socket's must fit
+        traces = Traces(Path(folder))
+        try:
+            yield traces
+            assert traces.are_gone(), traces.all()
+        finally:
+            traces.end()
 
 
 @pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Traces]:
+def killed() -> Iterator[Traces]:
     """Of a harness that was killed: only the folder of what its workers printed may stay."""
-    (tmp_path / "temporary").mkdir()
-    traces = Traces(tmp_path / "temporary")
-    try:
-        yield traces
-        assert eventually(lambda: not traces.processes() and not traces.segments()), traces.all()
-    finally:
-        traces.end()
+    with tempfile.TemporaryDirectory() as folder:
+        traces = Traces(Path(folder))
+        try:
+            yield traces
+            assert eventually(lambda: not traces.processes() and not traces.segments()), traces.all()
+        finally:
+            traces.end()
 
 
 def started(traces: Traces, *words: str, **options: object) -> subprocess.Popen[str]:
@@ -76,6 +77,12 @@ def under_way(process: subprocess.Popen[str], word: str) -> None:
         if word in line:
             return
     raise AssertionError("".join(lines))
+
+
+def at_work(process: subprocess.Popen[str], traces: Traces, number: int) -> None:
+    """Return when there are so many processes."""
+    assert eventually(lambda: process.poll() is not None or len(traces.processes()) >= number), traces.processes()
+    assert process.poll() is None, process.communicate()
 
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
@@ -162,7 +169,7 @@ def test_whoever_interrupts_again_later_has_the_end_at_once(traces: Traces, tmp_
 def test_workers_end_with_a_harness_that_was_killed(killed: Traces, target: str) -> None:
     process = started(killed, *CHECK, f"{MISBEHAVING}:{target}", "--time-limit", "600")
     under_way(process, target)
-    assert eventually(lambda: len(killed.processes()) > 2)  # the harness, a helper of multiprocessing's and the worker
+    at_work(process, killed, 3)  # the harness, a helper of multiprocessing's and the worker
     time.sleep(0.5)
     process.kill()
     ended(process)
@@ -207,7 +214,7 @@ def test_a_comparison_that_is_interrupted_leaves_its_report_and_nothing_else(tra
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGTERM to the group"])
 def test_mutants_that_are_interrupted_are_given_up_at_once(traces: Traces, tmp_path: Path, hanging: str, how: str) -> None:
     process = started(traces, *mutants(hanging), cwd=tmp_path)
-    assert eventually(lambda: len(traces.processes()) >= _OF_MUTANTS)
+    at_work(process, traces, _OF_MUTANTS)
     INTERRUPTS[how](process.pid)
     code, said = ended(process)
     assert code == 3, said
@@ -217,7 +224,7 @@ def test_mutants_that_are_interrupted_are_given_up_at_once(traces: Traces, tmp_p
 
 def test_mutants_that_are_killed_leave_no_process(killed: Traces, tmp_path: Path, hanging: str) -> None:
     process = started(killed, *mutants(hanging), cwd=tmp_path)
-    assert eventually(lambda: len(killed.processes()) >= _OF_MUTANTS)
+    at_work(process, killed, _OF_MUTANTS)
     process.kill()
     ended(process)
 
