@@ -224,7 +224,13 @@ class Timing(Value):
 
     Seconds of one bare call: median over rounds. ``ratio`` is its time over the reference's (paired within rounds, median
     of the ratios) with its 95 % bootstrap interval; ``verdict`` compares with the reference at the stated margin.
-    Where it was not timed, ``reason`` says why and the numbers are None.
+    Where it was not timed, ``reason`` says why and the numbers are None; ``failed``: because it was wrong, crashed or cheated.
+
+    ``threads`` and ``cold`` are the conditions; ``rounds`` were made until ``ended``. ``probability`` is that of such rounds
+    without a difference beyond the margin, corrected for all problems. ``first_call``, ``prepare`` and ``fetch`` (conversion
+    and transfer) are seconds that are no part of ``seconds``. ``peak`` are the bytes that a call took at most beside its
+    tensors. ``gbytes`` are GB/s of the ``bytes`` that the problem must move, ``intensity`` its FLOP (of pooling: elements
+    read) a byte, and ``share`` that of the roofline.
     """
 
     problem: str
@@ -239,6 +245,62 @@ class Timing(Value):
     gflops: float | None = None
     verdict: Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE", "REFERENCE", ""] = ""
     reason: str = ""
+    failed: bool = False
+    threads: int | None = None
+    cold: bool = False
+    rounds: int = 0
+    ended: str = ""
+    probability: float | None = None
+    first_call: float | None = None
+    prepare: float | None = None
+    fetch: float | None = None
+    peak: int | None = None
+    gbytes: float | None = None
+    bytes: int | None = None
+    intensity: float | None = None
+    share: float | None = None
+
+
+class Rate(Value):
+    """The best rate that was seen, in FLOP/s or bytes/s, of products by data type or of copies by the bytes of a buffer,
+    and the share of it by which the median was below it."""
+
+    what: str
+    best: float
+    spread: float
+
+
+class Roofline(Value):
+    """This machine's limits with so many threads: products of large matrices, and copies of a buffer's bytes."""
+
+    threads: int | None
+    cold: bool = False
+    products: tuple[Rate, ...]
+    copies: tuple[Rate, ...]
+
+
+class LeftOut(Value):
+    """A problem that was not begun."""
+
+    workload: str
+    problem: str
+    threads: int | None
+    reason: str
+
+
+class Growth(Value):
+    """How an implementation's time grows with the work where one ``dimension`` of a problem is varied: time ~ work^exponent,
+    with the 95 % interval of the exponent. ``factors`` are those that were timed."""
+
+    dimension: str
+    implementation: str
+    threads: int | None
+    factors: tuple[float, ...]
+    work: tuple[int, ...]
+    seconds: tuple[float, ...]
+    exponent: float | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 class Report(Value):
@@ -258,6 +320,11 @@ class Report(Value):
     timings: tuple[Timing, ...] = ()
     margin: float | None = None
     threads: int | None = None
+    budget: float | None = None
+    conditions: tuple[str, ...] = ()
+    rooflines: tuple[Roofline, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    growth: tuple[Growth, ...] = ()
 
     @property
     def findings(self) -> list[tuple[Implementation, Finding]]:

@@ -31,12 +31,11 @@ from conformance.running.outcome import accuracy_row
 from conformance.running.session import Session, WorkerLost
 from conformance.running.worker import Description
 from conformance.timing import block
+from conformance.timing.conditions import AS_IT_COMES, NOT_LIMITED, Conditions, Limited, pin
 from conformance.timing.statistics import Ratio, paired_ratio
 from conformance.timing.witness import BLOCK, LIMIT, Round, calls_for, disbelief, take, thinned
 
 Ended = Literal["narrow enough", "budget", "rounds", "interrupted", "nothing to time"]
-CALL_LIMIT = 2.0
-"""Seconds of a call beyond which it is not timed."""
 _WARM = 10 * BLOCK  # a call that takes longer than this is not made once more to warm up
 
 
@@ -44,7 +43,7 @@ _WARM = 10 * BLOCK  # a call that takes longer than this is not made once more t
 class Aim:
     """When to stop: the relative half width of all ratios' intervals that is narrow enough, the least and the most rounds,
     and the seconds for the problem, preparing and judging counted, after which no round is begun but the ``least`` ones.
-    ``limit`` is when these are given up as well: then nothing has a time.
+    ``limit`` is when these are given up as well: then nothing has a time. What takes longer than ``call`` seconds is not timed.
     """
 
     half_width: float = 0.02
@@ -52,6 +51,7 @@ class Aim:
     most: int = 60
     seconds: float = 6.0
     limit: float = math.inf
+    call: float = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,19 @@ class Contestant:
 class Series:
     """One implementation on one problem: seconds of a call by round, or the ``reason`` why it has none.
 
-    ``failed``: the reason is that it was wrong, crashed or cheated, and not that it does not take part. ``first_call`` is in
-    seconds. ``accuracy`` is of the first result.
+    ``failed``: the reason is that it was wrong, crashed or cheated, and not that it does not take part. Seconds of the first
+    call, and of preparing and fetching, which is conversion and transfer and no part of a call. ``peak``: bytes that a call
+    took at most, None where that is unknown. ``limited`` says what is known about threads. ``accuracy`` is of the first result.
     """
 
     times: tuple[float, ...] = ()
     reason: str = ""
     failed: bool = False
     first_call: float = 0.0
+    prepare: float = 0.0
+    fetch: float = 0.0
+    peak: int | None = None
+    limited: Limited = NOT_LIMITED
     accuracy: Accuracy | None = None
 
     @property
@@ -117,6 +122,8 @@ class _Growing:
     accuracy: Accuracy | None = None
     first_call: float = 0.0
     most_calls: int = 1
+    peak: int | None = None
+    limited: Limited = NOT_LIMITED
     rounds: list[Round] = field(default_factory=list)
 
     def take(self, session: Session) -> None:
@@ -142,28 +149,39 @@ class _Growing:
 
     def ended(self) -> Series:
         times = () if self.reason else tuple(one.seconds for one in self.rounds)
-        return Series(times, self.reason, self.failed, self.first_call, self.accuracy)
+        prepare, fetch = (
+            statistics.median(getattr(one, n) for one in self.rounds) if times else 0.0 for n in ("prepare", "fetch")
+        )
+        first = self.first_call
+        return Series(times, self.reason, self.failed, first, prepare, fetch, self.peak, self.limited, self.accuracy)
 
 
-def open_contestant(stack: ExitStack, target: Target) -> Contestant:
+def open_contestant(stack: ExitStack, target: Target, threads: int | None = None) -> Contestant:
     """Load ``target`` in a worker that lives as long as ``stack``. Raises :class:`UsageError` if it cannot be loaded.
 
-    Its ``description`` says whether it is available.
+    Its ``description`` says whether it is available. The worker is kept to so many cores before its libraries are loaded.
     """
     session = stack.enter_context(Session(target, time_limit=LIMIT))
+    session.call(set_out, threads, limit=LIMIT)
     return Contestant(session, session.describe())
+
+
+def set_out(target: Target, threads: int | None) -> None:
+    """What a new worker is asked first."""
+    pin(threads)
 
 
 def measure(
     case: Case, contestants: Mapping[str, Contestant], reference: str, aim: Aim, rng: random.Random,
-    said: Callable[[str], None] = lambda line: None, clock: Callable[[], float] = time.monotonic,
+    conditions: Conditions = AS_IT_COMES, said: Callable[[str], None] = lambda line: None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Measurement:  # fmt: skip
     """Measure ``case`` on all contestants, as ratios to ``reference``; ``rng`` draws the order. ``said`` is told progress.
 
     Ctrl-C ends it with what was measured, if that is the least number of rounds, and as "interrupted".
     """
     began, rounds, ended = clock(), 0, None
-    series = {name: _prepare(case, one) for name, one in contestants.items()}
+    series = {name: _prepare(case, one, aim.call, conditions) for name, one in contestants.items()}
     ready = [name for name, one in series.items() if not one.reason]
     try:
         while ended is None and ready:
@@ -200,11 +218,11 @@ def _ended(series: Mapping[str, Sequence[Round]], reference: str, aim: Aim, spen
     return "budget" if spent >= aim.seconds else None
 
 
-def _prepare(case: Case, contestant: Contestant) -> _Growing:
+def _prepare(case: Case, contestant: Contestant, most: float, conditions: Conditions) -> _Growing:
     """Have a worker prepare the problem, and judge its first result: what is wrong gets no time."""
     session, claims = contestant.session, contestant.claims
     try:
-        ready = session.call(block.prepare, case, CALL_LIMIT, limit=LIMIT)
+        ready = session.call(block.prepare, case, most, conditions, limit=LIMIT)
     except (WorkerLost, Exception) as error:
         return _Growing(f"{getattr(error, 'message', error)}", failed=True)
     if ready.reason:
@@ -212,7 +230,7 @@ def _prepare(case: Case, contestant: Contestant) -> _Growing:
     judged = judge(case, claims, Call(case.problem, case.arrays()), Reply(ready.outputs))
     figures = judged.accuracy
     row = accuracy_row(case, figures) if figures and case.problem.op.family is not Family.MAX_POOL else None
-    series = _Growing("", False, row, ready.first_call, ready.most_calls)
+    series = _Growing("", False, row, ready.first_call, ready.most_calls, ready.peak, ready.limited)
     series.blame(f"wrong: {judged.failure.message}" if judged.failure else "")
     series.trouble(session, ready.trouble)
     return series
