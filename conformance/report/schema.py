@@ -289,10 +289,11 @@ class LeftOut(Value):
 
 
 class Growth(Value):
-    """How an implementation's time grows with the work where one ``dimension`` of a problem is varied: time ~ work^exponent,
+    """How an implementation's time grows with the work where one ``dimension`` of a ``workload`` is varied: time ~ work^exponent,
     with the 95 % interval of the exponent. ``factors`` are those that were timed."""
 
     dimension: str
+    workload: str
     implementation: str
     threads: int | None
     factors: tuple[float, ...]

@@ -92,17 +92,25 @@ class Bench:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was done about threads, and what could not be."""
-        lines: dict[str, None] = {}
+        """For each number of threads what was done about it, and what could not be."""
+        cores: dict[int | None, tuple[int, ...]] = {}
+        pools: dict[int | None, dict[str, str]] = {}
+        trouble: dict[str, None] = {}
         for entry in self.entries:
+            threads = entry.conditions.threads
             for name, one in entry.measurement.series.items():
-                if one.limited.cores:
-                    cores = ", ".join(map(str, one.limited.cores))
-                    lines[f"{entry.conditions.threads} threads: every worker is kept to the cores {cores}"] = None
+                cores[threads] = cores.get(threads) or one.limited.cores
                 if one.limited.pools:
-                    lines[f"{name}: {', '.join(one.limited.pools)} limited to {entry.conditions.threads} threads"] = None
-                lines |= dict.fromkeys(f"{name}: {words}" for words in one.limited.trouble)
-        return tuple(lines)
+                    pools.setdefault(threads, {})[name] = ", ".join(one.limited.pools)
+                trouble |= dict.fromkeys(f"{name}: {words}" for words in one.limited.trouble)
+        lines = []
+        for threads, kept in cores.items():
+            if threads is None:
+                continue
+            pinned = f", workers kept to {'core' if len(kept) == 1 else 'cores'} {', '.join(map(str, kept))}" if kept else ""
+            limited = "; ".join(f"{name} ({libraries})" for name, libraries in pools.get(threads, {}).items())
+            lines.append(f"{threads} thread{'s' * (threads != 1)}{pinned}; pools limited: {limited or 'none found'}")
+        return (*lines, *trouble)
 
     def probabilities(self, margin: float) -> dict[tuple[int, str], float]:
         """By place of the entry and name: the sign test against ``margin``, corrected for all problems of the run."""

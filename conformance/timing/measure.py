@@ -36,6 +36,7 @@ from conformance.timing.statistics import Ratio, paired_ratio
 from conformance.timing.witness import BLOCK, LIMIT, Round, calls_for, disbelief, take, thinned
 
 Ended = Literal["narrow enough", "budget", "rounds", "interrupted", "nothing to time"]
+_FEW = 8  # calls of the block by which it is found out how long one takes
 _WARM = 10 * BLOCK  # a call that takes longer than this is not made once more to warm up
 
 
@@ -124,18 +125,33 @@ class _Growing:
     most_calls: int = 1
     peak: int | None = None
     limited: Limited = NOT_LIMITED
+    call: float = 0.0
+    judging: float = 0.0
     rounds: list[Round] = field(default_factory=list)
+
+    def calibrate(self, session: Session) -> None:
+        """A block of few calls that is not counted: a first call may take a hundred times as long as the others do."""
+        if self.reason or self.first_call > _WARM:
+            return
+        one = self._block(session, 0, calls_for(self.first_call, min(_FEW, self.most_calls)))
+        if one is not None:
+            self.call = one.seconds
 
     def take(self, session: Session) -> None:
         """One more block; what is wrong about it ends the series."""
-        call = self.rounds[-1].seconds if self.rounds else self.first_call
+        one = self._block(session, len(self.rounds) + 1, calls_for(self.call, self.most_calls))
+        if one is not None:
+            self.call = one.seconds
+            self.rounds = thinned([*self.rounds, one])
+
+    def _block(self, session: Session, number: int, calls: int) -> Round | None:
         try:
-            one = take(session, len(self.rounds) + 1, calls_for(call, self.most_calls), self.first_call < _WARM)
+            one = take(session, number, calls, self.first_call < _WARM)
         except WorkerLost as lost:
             self.blame(lost.message)
-            return
-        self.rounds = thinned([*self.rounds, one])
+            return None
         self.trouble(session, one.trouble)
+        return one
 
     def trouble(self, session: Session, trouble: Sequence[tuple[str, str]]) -> None:
         """What was done beside the work is a reason; a session that does not rest is ended, as it takes others' cores."""
@@ -185,12 +201,15 @@ def measure(
     ready = [name for name, one in series.items() if not one.reason]
     try:
         while ended is None and ready:
+            round_began = clock()
             for name in rng.sample(ready, len(ready)):
                 series[name].take(contestants[name].session)
             ready = [name for name in ready if not series[name].reason]
             rounds += 1
             said(f"round {rounds}")
-            ended = _ended({name: series[name].rounds for name in ready}, reference, aim, clock() - began)
+            now = clock()  # a round more and judging must have an end in time, too
+            due = now - began + (now - round_began) + 2 * sum(series[name].judging for name in ready)
+            ended = _ended({name: series[name].rounds for name in ready}, reference, aim, due)
     except KeyboardInterrupt:
         ended = "interrupted"
     fewest = min((len(series[name].rounds) for name in ready), default=0)
@@ -205,17 +224,17 @@ def measure(
     return Measurement(case, reference, done, ended or "nothing to time", fewest, clock() - began)
 
 
-def _ended(series: Mapping[str, Sequence[Round]], reference: str, aim: Aim, spent: float) -> Ended | None:
+def _ended(series: Mapping[str, Sequence[Round]], reference: str, aim: Aim, due: float) -> Ended | None:
     rounds = min((len(one) for one in series.values()), default=0)
     if rounds < aim.least:
-        return "budget" if spent > aim.limit else None
+        return "budget" if due > aim.limit else None
     base = [one.seconds for one in series.get(reference, next(iter(series.values())))]
     ratios = [paired_ratio([one.seconds for one in own], base) for name, own in series.items() if name != reference]
     if all(ratio.half_width <= aim.half_width for ratio in ratios):
         return "narrow enough"
     if rounds >= aim.most:
         return "rounds"
-    return "budget" if spent >= aim.seconds else None
+    return "budget" if due >= aim.seconds else None
 
 
 def _prepare(case: Case, contestant: Contestant, most: float, conditions: Conditions) -> _Growing:
@@ -227,12 +246,15 @@ def _prepare(case: Case, contestant: Contestant, most: float, conditions: Condit
         return _Growing(f"{getattr(error, 'message', error)}", failed=True)
     if ready.reason:
         return _Growing(ready.reason)
+    began = time.monotonic()
     judged = judge(case, claims, Call(case.problem, case.arrays()), Reply(ready.outputs))
+    judging = time.monotonic() - began
     figures = judged.accuracy
     row = accuracy_row(case, figures) if figures and case.problem.op.family is not Family.MAX_POOL else None
-    series = _Growing("", False, row, ready.first_call, ready.most_calls, ready.peak, ready.limited)
+    series = _Growing("", False, row, ready.first_call, ready.most_calls, ready.peak, ready.limited, ready.first_call, judging)
     series.blame(f"wrong: {judged.failure.message}" if judged.failure else "")
     series.trouble(session, ready.trouble)
+    series.calibrate(session)
     return series
 
 

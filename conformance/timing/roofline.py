@@ -26,9 +26,9 @@ from conformance.running.session import Session
 from conformance.timing.conditions import Conditions, last_level_cache, limit
 
 _OWN = Target("numpy-gemm")  # something must be loaded; it is not called
-_PRODUCTS = {"float32": (1024, 2048), "float64": (768, 1024)}  # sides of the matrices
-_LEAST = 5  # repetitions of each measurement
-_SMALLEST_COPY = 2**16  # bytes of a buffer that every cache holds
+_PRODUCTS = {"float32": 1024, "float64": 768}  # sides of the matrices: some tens of milliseconds on one core
+_LEAST = 3  # repetitions of each measurement
+_CACHED = tuple(2**power for power in range(16, 31, 3))  # bytes of buffers, as far as the last-level cache holds two of them
 _LIMIT = 60.0
 
 
@@ -142,22 +142,23 @@ def rates(target: Target, conditions: Conditions, seconds: float) -> tuple[dict[
     """In the worker: rates of products, copies and reads."""
     threads = conditions.threads or available_cores()
     multiply = _multiplications()
-    sizes = [_SMALLEST_COPY]
-    while sizes[-1] < 2 * last_level_cache():
-        sizes.append(sizes[-1] * 8)
-    share = seconds / (len(multiply) * len(_PRODUCTS) * 2 + 2 * len(sizes))
-    limit(conditions.threads)
+    sizes = [size for size in _CACHED if 4 * size <= last_level_cache()] + [2 * last_level_cache()]
+    share = seconds / (len({1, threads}) * len(multiply) * len(_PRODUCTS) + 2 * len(sizes))
     products: dict[str, Rates] = {}
     copies: dict[int, Rates] = {}
     reads: dict[int, Rates] = {}
-    for dtype, sides in _PRODUCTS.items():
-        found = [_product(one, dtype, side, share) for one in multiply for side in sides]
-        products[dtype] = max(found, key=lambda one: one.best)
+    for number in sorted({1, threads}):  # where another process takes a core, one thread may do more than two
+        limit(number)
+        for dtype, side in _PRODUCTS.items():
+            found = [_product(one, dtype, side, share) for one in multiply]
+            products[dtype] = max([*found, products.get(dtype, found[0])], key=lambda one: one.best)
+    limit(conditions.threads)
+    larger: tuple[Rates, Rates] | None = None
     with ThreadPoolExecutor(threads) as pool:
         for size in reversed(sizes):  # what is smaller fits into a cache that is at least as quick
             moved = _moving(pool, threads, size, share)
-            larger = copies.get(8 * size, moved[0]), reads.get(8 * size, moved[1])
-            copies[size], reads[size] = (_better(*pair) for pair in zip(moved, larger, strict=True))
+            copies[size], reads[size] = (_better(*pair) for pair in zip(moved, larger or moved, strict=True))
+            larger = copies[size], reads[size]
     return products, copies, reads
 
 
