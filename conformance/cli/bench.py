@@ -194,6 +194,6 @@ def _progress(terminal: Terminal) -> Any:
     def said(what: str, done: int, total: int) -> None:
         terminal.progress.update(task, description=what, completed=done, total=total)
         if not terminal.console.is_terminal:
-            terminal.say(f"timing {what}" if not done and what.startswith("this") else f"timing {done + 1} of {total}: {what}")
+            terminal.say(f"timing {what}" if what.startswith("this") else f"timing {done + 1} of {total}: {what}")
 
     return said

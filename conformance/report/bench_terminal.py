@@ -79,6 +79,22 @@ def growth_table(growth: Sequence[Growth]) -> Table:
     return table
 
 
+def sentence(report: Report) -> str:
+    """The run in one sentence: of each implementation on how many problems it was faster, the same, slower."""
+    counts: dict[str, Counter[str]] = {}
+    for row in report.timings:
+        if row.verdict not in ("", "REFERENCE"):
+            counts.setdefault(row.implementation, Counter())[row.verdict] += 1
+    if not counts:
+        timed = sum(row.seconds is not None for row in report.timings)
+        return f"{timed} times, nothing compared" if timed else "Nothing was timed"
+    reference = report.timings[0].reference
+    parts = [
+        f"{name} {', '.join(f'{count} {verdict}' for verdict, count in found.most_common())}" for name, found in counts.items()
+    ]
+    return f"Against {reference}: {'; '.join(parts)}" + ("; interrupted before the end" if report.interrupted else "")
+
+
 def conditions(report: Report) -> list[str]:
     """Under which conditions the times are true, and what ended the measuring."""
     lines = [roofline_words(one) for one in report.rooflines]
