@@ -10,6 +10,7 @@ import altair as alt
 from conformance.report.plots import INK, WIDTH, colour, data, shown_names, svg
 from conformance.report.schema import Report, Roofline, Timing
 
+_AROUND = {"left": 24, "right": 24, "top": 5, "bottom": 5}  # a browser's letters may be wider than those that were measured
 _STEPS = 40  # points of a line
 
 
@@ -44,7 +45,7 @@ def ratio_plot(report: Report) -> str:
     )
     one = alt.Chart(data([{"x": 1}])).mark_rule(color=INK, strokeDash=[3, 3]).encode(x=alt.X("x:Q", scale=scale))
     step = max(16, 9 * len({row["implementation"] for row in rows}))
-    return svg((band + one + intervals + points).properties(width=WIDTH, height=step * len(order)))
+    return svg((band + one + intervals + points).properties(padding=_AROUND, width=WIDTH, height=step * len(order)))
 
 
 def roofline_plot(report: Report) -> str:
@@ -78,7 +79,7 @@ def roofline_plot(report: Report) -> str:
         .mark_line(color=INK, clip=True)
         .encode(x="intensity:Q", y="rate:Q", detail="threads:N", strokeDash=alt.StrokeDash("roof:N", title="roofline"))
     )
-    return svg((roofs + points).properties(width=WIDTH, height=340))
+    return svg((roofs + points).properties(padding=_AROUND, width=WIDTH, height=340))
 
 
 def growth_plot(report: Report) -> str:
@@ -105,7 +106,7 @@ def growth_plot(report: Report) -> str:
     y = alt.Y("seconds:Q", scale=scale, title="milliseconds a call (log scale)")
     points = alt.Chart(data(rows)).mark_point(filled=True, size=60).encode(x=x, y=y, color=colour(report), detail="series:N")
     fits = alt.Chart(data(lines)).mark_line(opacity=0.6).encode(x=x, y=y, color=colour(report), detail="series:N")
-    return svg((fits + points).properties(width=WIDTH, height=320))
+    return svg((fits + points).properties(padding=_AROUND, width=WIDTH, height=320))
 
 
 def label(timing: Timing, report: Report) -> str:

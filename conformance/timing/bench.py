@@ -23,7 +23,7 @@ from conformance.timing.statistics import false_discovery, sign_test
 
 LONGEST_CALL = 2.0
 """Seconds of a call beyond which it is not timed, however large the budget is."""
-_ROOFS = 4  # times that the roofline is measured: at one time others may disturb it
+_ROOFS, _ROOF_EVERY = 4, 40.0  # times at most that the roofline is measured, as others may disturb it; seconds of budget for each
 _ROOF_SHARE, _ROOF_MOST = 0.01, 2.0  # of the budget, each time and under each number of threads; seconds
 
 
@@ -146,17 +146,22 @@ def run(bench: Bench, plan: Plan, stack: ExitStack, said: Callable[[str, int, in
     total = len(waiting)
     try:
         own.describe()
+        looks, taken = min(_ROOFS, 1 + int(plan.budget // _ROOF_EVERY)), 0.0
+        due = [total * look // looks for look in range(looks)]  # how many are done when it is measured again
         while waiting:
-            if (total - len(waiting)) % max(1, -(-total // _ROOFS)) == 0:
-                said("this machine's roofline", total - len(waiting), total)
+            done = total - len(waiting)
+            if due and done >= due[0]:
+                said("this machine's roofline", done, total)
+                began = plan.clock()
                 _look_up(bench, plan, own)
+                taken, due = plan.clock() - began, [look for look in due if look > done]
             workload, conditions = waiting[0]
-            if plan.left <= 0:
+            left = plan.left - taken * len(due)
+            if left <= 0:
                 break
             said(workload.name, total - len(waiting), total)
-            measurement = measure(
-                workload.case, bench.contestants, plan.reference, aim_of(plan, len(waiting)), rng, conditions
-            )  # fmt: skip
+            aim = aim_of(plan, left, len(waiting))
+            measurement = measure(workload.case, bench.contestants, plan.reference, aim, rng, conditions)
             waiting.pop(0)
             bench.entries.append(Entry(workload, conditions, _under_the_roof(bench, conditions, measurement, own)))
             if measurement.ended == "interrupted":
@@ -175,11 +180,11 @@ def _look_up(bench: Bench, plan: Plan, own: Session) -> None:
         bench.roofs[conditions] = before.joined(roof) if before else roof
 
 
-def aim_of(plan: Plan, problems: int) -> Aim:
-    """When to stop with the next problem if so many are left."""
-    share = max(0.0, plan.left) / problems
+def aim_of(plan: Plan, left: float, problems: int) -> Aim:
+    """When to stop with the next problem if so many seconds and problems are left."""
+    share = max(0.0, left) / problems
     call = min(LONGEST_CALL, share / (plan.least + 1))
-    return Aim(plan.half_width, plan.least, plan.most, share, max(0.0, plan.left), call)
+    return Aim(plan.half_width, plan.least, plan.most, share, max(0.0, left), call)
 
 
 def _under_the_roof(bench: Bench, conditions: Conditions, measurement: Measurement, own: Session) -> Measurement:
