@@ -26,6 +26,12 @@ def looks_like_benchdnn(text: str) -> bool:
     return bool(words) and len(words) <= 2 and re.match(r"(g\d+)?(mb\d+)?(g\d+)?ic\d+i[dhw]\d", words[-1]) is not None
 
 
+def name_of_descriptor(text: str) -> str:
+    """The name that a descriptor ends in (``n"resnet:conv1"``, ``nresnet:conv1``); empty if it has none."""
+    found = _NAME.search(text) if looks_like_benchdnn(text) else None
+    return found[1].strip('"') if found else ""
+
+
 def parse_benchdnn(text: str, dtype: str = "float32") -> Problem:
     """The problem that a descriptor means. Pooling ones need the operator in front: ``max_pool2d ic64ih112kh3sh2ph1``."""
     if not 1 <= len(text.split()) <= 2:
