@@ -20,10 +20,10 @@ from conformance.report.bench_terminal import print_bench
 from conformance.report.environment import available_cores
 from conformance.report.terminal import Terminal, make_console
 from conformance.timing.bench import Bench, Plan, load, run
-from conformance.timing.chosen import chosen_workloads
 from conformance.timing.conditions import Conditions
 from conformance.timing.growth import DIMENSIONS, grown
 from conformance.timing.witness import MARGIN
+from conformance.timing.workloads import passes_named, workloads
 
 LEAST_BUDGET = 5.0
 """Seconds: loading a framework and measuring the roofline take about as long."""
@@ -66,6 +66,16 @@ class Threads(click.ParamType):
     metavar="NAME",
     help="A network, a problem's text, or a file of problems (benchdnn's, too); may be given several times.",
 )
+@click.option(
+    "--pass",
+    "passes",
+    default="forward",
+    show_default=True,
+    metavar="NAME,...",
+    help="Of the problems: forward, input_grad, weight_grad, ...",
+)
+@click.option("--batch", type=int, metavar="N", help="Give every problem this batch.")
+@click.option("--dtype", metavar="NAME", help="Give every problem this data type.")
 @click.option("--budget", type=Seconds(), default="120s", show_default=True, metavar="TIME", help="The command ends within it.")
 @click.option("--threads", type=Threads(), metavar="N,...", help="Numbers of threads to measure with (default: all cores).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
@@ -97,8 +107,9 @@ class Threads(click.ParamType):
 )
 @target_options
 def command(
-    targets: tuple[str, ...], words: tuple[str, ...], budget: float, threads: tuple[int, ...] | None, reference: str | None,
-    margin: float, cold: bool, scale: str | None, operators: tuple[str, ...], seed: int, json: str | None, html: Path | None,
+    targets: tuple[str, ...], words: tuple[str, ...], passes: str, batch: int | None, dtype: str | None, budget: float,
+    threads: tuple[int, ...] | None, reference: str | None, margin: float, cold: bool, scale: str | None,
+    operators: tuple[str, ...], seed: int, json: str | None, html: Path | None,
     arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Measure how fast implementations are: all registered ones, or those given (see conformance check).
@@ -118,11 +129,12 @@ def command(
         raise UsageError(f"--budget {budget:g}s is too small to measure anything", hint=f"give at least {LEAST_BUDGET:g}s")
     conditions = [Conditions(number, cold) for number in _threads(threads)]
     named = {name: make_target(text, operators, arrays, claim, no_claim) for name, text in _named(targets or registered_names())}
-    workloads = [one for one in chosen_workloads(words) if not operators or one.case.problem.operator in operators]
-    if not workloads:
+    problems = workloads(words, passes_named(passes), batch, dtype)
+    problems = [one for one in problems if not operators or one.case.problem.operator in operators]
+    if not problems:
         raise UsageError("no problem is left", hint=f"none of those chosen is of the operator {' or '.join(operators)}")
     if scale:
-        workloads = [larger for one in workloads for larger in grown(one, scale)]
+        problems = [larger for one in problems for larger in grown(one, scale)]
     console, bench = make_console(stderr=json == "-"), Bench()
     if available_cores() == 1:
         console.print("one core only: everything else that runs here disturbs the times, so expect wide intervals")
@@ -133,7 +145,7 @@ def command(
             load(bench, stack, named, conditions)
             base = _reference(reference, bench, named)
             kept = _KEPT + (_FOR_THE_PAGE if html else 0.0)
-            plan = Plan(workloads, conditions, base, budget - min(kept, budget / 4), margin, seed, began)
+            plan = Plan(problems, conditions, base, budget - min(kept, budget / 4), margin, seed, began)
             if bench.contestants:
                 run(bench, plan, stack, _progress(terminal))
         except KeyboardInterrupt:

@@ -10,7 +10,7 @@ import altair as alt
 from conformance.report.plots import INK, WIDTH, colour, data, shown_names, svg
 from conformance.report.schema import Report, Roofline, Timing
 
-_AROUND = {"left": 24, "right": 24, "top": 5, "bottom": 5}  # a browser's letters may be wider than those that were measured
+_AROUND = {"left": 60, "right": 24, "top": 5, "bottom": 5}  # a browser's letters may be wider than those that were measured
 _STEPS = 40  # points of a line
 
 
@@ -102,7 +102,7 @@ def growth_plot(report: Report) -> str:
                 {"implementation": g.implementation, "work": w, "seconds": fitted, "series": f"{g.workload} {threads(g.threads)}"}
             )
     scale = alt.Scale(type="log", nice=False, padding=8)
-    x = alt.X("work:Q", scale=scale, title="multiply-adds, of pooling elements read (log scale)")
+    x = alt.X("work:Q", scale=scale, title="multiply-adds, of pooling elements read (log scale)", axis=alt.Axis(format="~s"))
     y = alt.Y("seconds:Q", scale=scale, title="milliseconds a call (log scale)")
     points = alt.Chart(data(rows)).mark_point(filled=True, size=60).encode(x=x, y=y, color=colour(report), detail="series:N")
     fits = alt.Chart(data(lines)).mark_line(opacity=0.6).encode(x=x, y=y, color=colour(report), detail="series:N")
