@@ -27,7 +27,7 @@ from conformance.timing.workloads import passes_named, workloads
 
 LEAST_BUDGET = 5.0
 """Seconds: loading a framework and measuring the roofline take about as long."""
-_KEPT = 1.5  # seconds for starting and ending, and more for the plots of a page
+_KEPT = 3.0  # seconds for starting, the last judging and ending, and more for the plots of a page
 _FOR_THE_PAGE = 5.0
 
 
@@ -145,7 +145,7 @@ def command(
             load(bench, stack, named, conditions)
             base = _reference(reference, bench, named)
             kept = _KEPT + (_FOR_THE_PAGE if html else 0.0)
-            plan = Plan(problems, conditions, base, budget - min(kept, budget / 4), margin, seed, began)
+            plan = Plan(problems, conditions, base, budget - min(kept, budget / 5), margin, seed, began)
             if bench.contestants:
                 run(bench, plan, stack, _progress(terminal))
         except KeyboardInterrupt:

@@ -168,7 +168,7 @@ def run(bench: Bench, plan: Plan, stack: ExitStack, said: Callable[[str, int, in
                 raise KeyboardInterrupt
     except KeyboardInterrupt:
         bench.interrupted = True
-    why = "interrupted" if bench.interrupted else f"the budget of {plan.budget:g} s was spent"
+    why = "interrupted" if bench.interrupted else "the budget was spent: give more with --budget"
     bench.left_out += [LeftOut(workload, conditions, why) for workload, conditions in waiting]
 
 

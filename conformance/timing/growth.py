@@ -30,9 +30,9 @@ def _size(problem: Problem, factor: int) -> Problem:
 
 def _kernel(problem: Problem, factor: int) -> Problem:
     """A larger kernel of odd size, padded so that the output keeps its size where it had it."""
+    if problem.op.traits.window == "adaptive":
+        raise UsageError(f"{problem.operator} has no kernel to scale", hint="scale batch, channels or size")
     for axis, window in enumerate(problem.windows):
-        if not hasattr(window, "kernel") or not hasattr(window, "pad_begin"):
-            raise UsageError(f"{problem.operator} has no kernel to scale", hint="scale batch, channels or size")
         kernel = (window.kernel - 1) * factor + 1 if window.kernel > 1 else 2 * factor - 1
         more = (kernel - window.kernel) * window.dilation
         pads = {"pad_begin": window.pad_begin + more // 2, "pad_end": window.pad_end + more - more // 2}
@@ -73,7 +73,7 @@ def fits(rows: Iterable[Timing], dimension: str) -> list[Growth]:
             dimension=dimension, workload=name, implementation=implementation, threads=threads, work=tuple(work),
             seconds=tuple(seconds), factors=tuple(factor for factor, _ in timed),
         )  # fmt: skip
-        if len(timed) > 2:
+        if len(set(work)) > 2:
             exponent, low, high = exponent_of(work, seconds)
             one = one.model_copy(update={"exponent": exponent, "low": low, "high": high})
         found.append(one)
