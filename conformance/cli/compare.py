@@ -170,7 +170,7 @@ def _time_all(
     accuracy: dict[str, list[Accuracy]] = {name: [] for name in by_name}
     interrupted = False
     try:
-        for measured in compare(by_name, workloads, base, terminal.say, options.seed, options.memory_limit):
+        for measured in compare(by_name, workloads, base, terminal.say, options.seed, memory_limit=options.memory_limit):
             for name, one in measured.items():
                 timings.append(one.timing)
                 accuracy[name] += [one.accuracy] if one.accuracy else []

@@ -12,7 +12,8 @@ from importlib.resources import files
 
 from markupsafe import Markup
 
-from conformance.report import view
+from conformance.report import bench_terminal, view
+from conformance.report.bench_plots import growth_plot, ratio_plot, roofline_plot
 from conformance.report.plots import accuracy_plot, speed_plot
 from conformance.report.schema import Report
 from conformance.report.templating import environment, style
@@ -37,6 +38,28 @@ def render_html(report: Report) -> str:
             script=Markup(script),
             accuracy_plot=Markup(accuracy_plot(report)),
             speed_plot=Markup(speed_plot(report)),
+        )
+    )
+
+
+def render_bench(report: Report) -> str:
+    """The report of a bench as the text of an HTML page."""
+    script = _script()
+    return (
+        environment()
+        .get_template("bench.html.j2")
+        .render(
+            report=report,
+            sentence=bench_terminal.sentence(report),
+            several=len({row.threads for row in report.timings}) > 1,
+            conditions=bench_terminal.conditions(report),
+            left=bench_terminal.left_out(report),
+            style=style(),
+            policy=policy(script),
+            script=Markup(script),
+            ratio_plot=Markup(ratio_plot(report)),
+            roofline_plot=Markup(roofline_plot(report)),
+            growth_plot=Markup(growth_plot(report)),
         )
     )
 

@@ -12,8 +12,8 @@ import vl_convert
 
 from conformance.report.schema import Report
 
-_WIDTH = 620
-_INK = "#5f6b7a"  # readable on light and on dark ground
+WIDTH = 620
+INK = "#5f6b7a"  # readable on light and on dark ground
 _COLOURS = ["#4e79a7", "#f28e2b", "#59a14f", "#e15759", "#b07aa1", "#76b7b2", "#9c755f", "#edc948"]  # Tableau 10
 
 
@@ -37,19 +37,19 @@ def accuracy_plot(report: Report) -> str:
     ]
     scale = alt.Scale(type="log")
     marks = (
-        alt.Chart(_data(rows))
+        alt.Chart(data(rows))
         .mark_point(filled=True, size=28, opacity=0.55)
         .encode(
             x=alt.X("n:Q", scale=scale, title="terms in one output, n"),
             y=alt.Y("rho:Q", scale=scale, title="largest error ρ, in u·S"),
-            color=_colour(report),
+            color=colour(report),
             shape=alt.Shape("dtype:N", title="data type"),
         )
     )
     bounds = (
-        alt.Chart(_data(lines)).mark_line(color=_INK).encode(x="n:Q", y="rho:Q", strokeDash=alt.StrokeDash("line:N", title=None))
+        alt.Chart(data(lines)).mark_line(color=INK).encode(x="n:Q", y="rho:Q", strokeDash=alt.StrokeDash("line:N", title=None))
     )
-    return _svg((bounds + marks).properties(width=_WIDTH, height=320))
+    return svg((bounds + marks).properties(width=WIDTH, height=320))
 
 
 def speed_plot(report: Report) -> str:
@@ -63,38 +63,38 @@ def speed_plot(report: Report) -> str:
         return ""
     order = list(dict.fromkeys(t.workload for t in report.timings))
     chart = (
-        alt.Chart(_data(rows))
+        alt.Chart(data(rows))
         .mark_point(filled=True, size=110, opacity=0.85)
         .encode(
             x=alt.X("ms:Q", scale=alt.Scale(type="log"), title="milliseconds a call (log scale, left is faster)"),
             y=alt.Y("workload:N", sort=order, title=None, axis=alt.Axis(labelLimit=240, grid=True)),
-            color=_colour(report),
-            shape=alt.Shape("implementation:N", title="implementation", scale=alt.Scale(domain=_names(report))),
+            color=colour(report),
+            shape=alt.Shape("implementation:N", title="implementation", scale=alt.Scale(domain=shown_names(report))),
         )
-        .properties(width=_WIDTH, height=alt.Step(30))
+        .properties(width=WIDTH, height=alt.Step(30))
     )
-    return _svg(chart)
+    return svg(chart)
 
 
-def _data(rows: list[dict[str, Any]]) -> Any:
+def data(rows: list[dict[str, Any]]) -> Any:
     return alt.Data(values=rows)  # type: ignore[no-untyped-call]
 
 
-def _colour(report: Report) -> Any:
-    names = _names(report)
+def colour(report: Report) -> Any:
+    names = shown_names(report)
     return alt.Color("implementation:N", title="implementation", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]))
 
 
-def _names(report: Report) -> list[str]:
+def shown_names(report: Report) -> list[str]:
     return [one.name for one in report.implementations if one.status != "unavailable"]
 
 
-def _svg(chart: Any) -> str:
+def svg(chart: Any) -> str:
     chart = chart.configure(background="transparent").configure_view(stroke=None)
     chart = chart.configure_axis(
-        labelColor=_INK, titleColor=_INK, gridColor=_INK, gridOpacity=0.18, domainColor=_INK, tickColor=_INK, labelFontSize=11
+        labelColor=INK, titleColor=INK, gridColor=INK, gridOpacity=0.18, domainColor=INK, tickColor=INK, labelFontSize=11
     )
-    chart = chart.configure_legend(labelColor=_INK, titleColor=_INK, labelLimit=220)
+    chart = chart.configure_legend(labelColor=INK, titleColor=INK, labelLimit=220)
     svg = str(vl_convert.vegalite_to_svg(json.loads(chart.to_json())))
     # Let the page size it: the drawing's own width is only its proportion.
     return re.sub(r'<svg([^>]*?) width="[\d.]+" height="[\d.]+"', r"<svg\1", svg, count=1)

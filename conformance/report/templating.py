@@ -23,6 +23,7 @@ def environment() -> Environment:
     )
     templates.filters["duration"] = view.duration
     templates.filters["number"] = view.number
+    templates.filters["mebibytes"] = view.mebibytes
     templates.globals["xfail"] = xfail
     return templates
 

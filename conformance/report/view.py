@@ -186,3 +186,8 @@ def duration(value: float | None) -> str:
 def number(value: float | None) -> str:
     """Three significant digits, or a dash."""
     return "–" if value is None else f"{value:.3g}"
+
+
+def mebibytes(value: int | None) -> str:
+    """Bytes in MiB, or a dash."""
+    return "–" if value is None else f"{value / 2**20:.3g} MiB"

@@ -28,9 +28,9 @@ def write_report(
 
         write_text(markdown, render_markdown(report))
     if html:
-        from conformance.report.html import render_html  # plots take the longest, so they come last
+        from conformance.report.html import render_bench, render_html  # plots take the longest, so they come last
 
-        write_text(html, render_html(report))
+        write_text(html, render_bench(report) if report.profile == "bench" else render_html(report))
 
 
 def write_text(path: Path, text: str) -> None:

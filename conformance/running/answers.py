@@ -31,6 +31,8 @@ _VALUES = {
     "conformance.problem.window": ("AdaptiveWindow", "TransposedWindow", "Window"),
     "conformance.running.worker": ("Description",),
     "conformance.timing.block": ("Ran", "Ready", "Settled"),
+    "conformance.timing.conditions": ("Limited",),
+    "conformance.timing.roofline": ("Rates",),
     "ml_dtypes": ("bfloat16",),
     "numpy": ("dtype", "ndarray"),
     "numpy._core.multiarray": ("_reconstruct", "scalar"),

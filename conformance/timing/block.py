@@ -6,8 +6,6 @@ A block is three requests, so that the harness's clock sees the calls by themsel
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -23,13 +21,14 @@ from conformance.running import integrity
 from conformance.running.processes import by_the_original
 from conformance.running.seen import copies
 from conformance.running.worker import loaded
+from conformance.timing.conditions import NOT_LIMITED, Conditions, Limited, evict, limit, peak_since, start_peak, steady_memory
 from conformance.timing.fresh import varied
 
 Outputs = tuple[np.ndarray, ...]
 _STEPS = (20_000, 400_000, 8_000_000)
 """Multiply-adds of smaller problems that are timed first, to foresee how long the real one would take."""
 _RING = 64 * 2**20  # bytes of tensors that calls of one block have for themselves
-_MALLOC = {-1: 2**31 - 1, -3: 2**25, -6: 0}  # glibc's M_TRIM_THRESHOLD, M_MMAP_THRESHOLD (its largest) and M_PERTURB
+_AGAIN = 0.5  # seconds of a first call beyond which no second one is made to see how much memory it takes
 _MOST_CALLS = 256  # of one block: the clock is fine enough long before
 
 
@@ -38,7 +37,8 @@ class Ready:
     """A problem is prepared, or ``reason`` says why not. ``outputs`` of the first call are to be judged.
 
     ``trouble`` is what the target did beside that, as (kind, message).
-    ``most_calls`` is how many a block may have, so that each has tensors of its own.
+    ``most_calls`` is how many a block may have, so that each has tensors of its own. ``peak`` are the bytes that a call took
+    at most beside its tensors, its result included, None where the system does not say; ``limited`` is about threads.
     """
 
     reason: str = ""
@@ -46,17 +46,20 @@ class Ready:
     outputs: tuple[np.ndarray, ...] = ()
     trouble: tuple[tuple[str, str], ...] = ()
     most_calls: int = 1
+    peak: int | None = None
+    limited: Limited = NOT_LIMITED
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """Seconds of all calls of a block, of all that came after in the request, and by how much bringing the last result
-    back took longer the first time than the second.
+    back took longer the first time than the second; ``fetch`` is how long that took.
     """
 
     seconds: float
     after: float
     left_over: float
+    fetch: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class _Block:
     tensors: list[dict[str, np.ndarray]] = field(default_factory=list)
     bares: list[Callable[[], Any]] = field(default_factory=list)
     warmed: Any = None
+    cold: bool = False
     results: list[tuple[Any, Outputs]] = field(default_factory=list)
     """Of the call that is judged and of the last one: what it returned, and a copy as it was then."""
 
@@ -85,40 +89,50 @@ _blocks: dict[Target, _Block] = {}
 
 
 @by_the_original
-def prepare(target: Target, case: Case, limit: float) -> Ready:
-    """Put the tensors of ``case`` in place and make the first call, unless it would take more than ``limit`` seconds."""
+def prepare(target: Target, case: Case, most: float, conditions: Conditions) -> Ready:
+    """Put the tensors of ``case`` in place and make the first call, unless it would take more than ``most`` seconds."""
     implementation = loaded(target)
-    _steady_memory()
+    steady_memory()
+    limited = limit(conditions.threads)
     implementation.release()
     _blocks.clear()  # one problem at a time: its tensors may be large
     reason = implementation.supports(case.problem)
     if reason:
         return Ready(reason)
     try:
-        foreseen = _foresee(implementation, case, limit)
+        foreseen = _foresee(implementation, case, most)
     except NotSupported as refused:
         return Ready(str(refused))
-    if foreseen > limit:
-        return Ready(f"would take about {foreseen:.0f} s a call (limit {limit:g} s)")
-    block = _Block(implementation, case, case.arrays())
+    if foreseen > most:
+        return Ready(f"would take about {foreseen:.2g} s a call (limit {most:.2g} s)")
+    block = _Block(implementation, case, case.arrays(), cold=conditions.cold)
     bare = implementation.prepare(case.problem, {name: array.copy() for name, array in block.base.items()})
     try:
         began = perf_counter()
         result = bare()
         seconds = perf_counter() - began
         outputs = copies(implementation.fetch(result), case.problem)
+        limited = limit(conditions.threads)  # of what was loaded with the call, too
+        start = start_peak()
+        if seconds < _AGAIN:
+            result = bare()
+        peak = peak_since(start) if seconds < _AGAIN else None
     except (NotSupported, WrongResult) as error:
         return Ready(str(error))
     _blocks[target] = block
-    most = max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
-    return Ready("", seconds, outputs, _breaches(), most)
+    calls = 1 if conditions.cold else max(1, min(_MOST_CALLS, _RING // max(1, next(iter(block.base.values())).nbytes)))
+    return Ready("", seconds, outputs, _breaches(), calls, peak, limited)
 
 
 @by_the_original
-def refresh(target: Target, number: int, calls: int, warm: bool) -> None:
-    """Other data for ``calls`` calls where the data of the last block was; perhaps a call on still other data first."""
+def refresh(target: Target, number: int, calls: int, warm: bool) -> float:
+    """Other data for ``calls`` calls where the data of the last block was; perhaps a call on still other data first.
+
+    Returns the seconds that putting the native arrays of one call in place took.
+    """
     block = _blocks[target]
     block.bares.clear()
+    preparing = 0.0
     for call in range(calls + warm):
         new = varied(block.base, number, data_number(number, call))
         if call == len(block.tensors):
@@ -127,8 +141,13 @@ def refresh(target: Target, number: int, calls: int, warm: bool) -> None:
             block.tensors.append({name: shared.get(name, new[name]) if name != first else new[name] for name in new})
         for name, array in block.tensors[call].items():
             array[...] = new[name]
+        began = perf_counter()
         block.bares.append(block.implementation.prepare(block.case.problem, dict(block.tensors[call])))
+        preparing += perf_counter() - began
     block.warmed = block.bares.pop()() if warm else None
+    if block.cold:
+        evict(number)
+    return preparing / (calls + warm)
 
 
 @by_the_original
@@ -152,7 +171,7 @@ def run(target: Target, kept: int) -> Ran:
     copied = clock()
     fetch(last)
     again = clock()
-    return Ran(ended - began, again - ended, (fetched - fetching) - (again - copied))
+    return Ran(ended - began, again - ended, (fetched - fetching) - (again - copied), again - copied)
 
 
 @by_the_original
@@ -173,17 +192,6 @@ def settle(target: Target, number: int, kept: int) -> Settled:
 
 def nothing(target: Target) -> None:
     """What an empty request takes is what the harness's clock must be forgiven."""
-
-
-def _steady_memory() -> None:
-    """Have glibc keep the memory that is freed, and not fill it: else what a call costs depends on what else is held.
-
-    Without this, page faults made a call five times slower when the tensors of other calls were there. That a result is
-    not wholly written shows all the same: what lies in memory is of other data.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        for parameter, value in _MALLOC.items():
-            ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def _breaches() -> tuple[tuple[str, str], ...]:

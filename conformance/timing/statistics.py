@@ -1,7 +1,8 @@
-"""From paired times to a ratio that can be believed, with its interval and a verdict."""
+"""From paired times to a ratio that can be believed, with its interval and a verdict, over one problem and over many."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -9,6 +10,8 @@ from typing import Literal
 import numpy as np
 
 Verdict = Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE"]
+FALSE_DISCOVERIES = 0.05
+"""Of all differences that a run calls one, the share that may be none."""
 _RESAMPLES = 2000
 
 
@@ -20,13 +23,22 @@ class Ratio:
     low: float
     high: float
 
-    def verdict(self, margin: float) -> Verdict:
-        """SAME if the interval lies within 1 +- margin, FASTER or SLOWER if it lies beyond, else INCONCLUSIVE."""
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval, relative to the ratio."""
+        return math.sqrt(self.high / self.low) - 1
+
+    def verdict(self, margin: float, p: float = 0.0) -> Verdict:
+        """SAME if the interval lies within 1 +- margin, FASTER or SLOWER if it lies beyond, else INCONCLUSIVE.
+
+        ``p`` is how probable such rounds are where there is no difference beyond the margin, corrected for all problems of
+        the run; a difference for which it is too large is INCONCLUSIVE.
+        """
         low, high = 1 / (1 + margin), 1 + margin
-        if self.high < low:
-            return "FASTER"
-        if self.low > high:
-            return "SLOWER"
+        if self.high < low or self.low > high:
+            if p > FALSE_DISCOVERIES:
+                return "INCONCLUSIVE"
+            return "FASTER" if self.high < low else "SLOWER"
         return "SAME" if low <= self.low and self.high <= high else "INCONCLUSIVE"
 
 
@@ -39,3 +51,25 @@ def paired_ratio(times: Sequence[float], reference: Sequence[float], seed: int =
     picks = np.random.default_rng(seed).integers(len(logs), size=(_RESAMPLES, len(logs)))
     low, high = np.quantile(np.median(logs[picks], axis=1), [0.025, 0.975])
     return Ratio(float(np.exp(np.median(logs))), float(np.exp(low)), float(np.exp(high)))
+
+
+def sign_test(times: Sequence[float], reference: Sequence[float], margin: float) -> float:
+    """How probable it is that so many paired ratios lie beyond one side of 1 +- margin, if the median lies within.
+
+    Each ratio lies beyond with a probability of at most 1/2 then, whatever the distribution of times is, and both sides were
+    looked at. The bootstrap has no such guarantee where there are few rounds.
+    """
+    ratios = np.asarray(times) / np.asarray(reference)
+    n, beyond = len(ratios), max(int((ratios > 1 + margin).sum()), int((ratios < 1 / (1 + margin)).sum()))
+    return min(1.0, 2 * sum(math.comb(n, k) for k in range(beyond, n + 1)) / 2**n)
+
+
+def false_discovery(probabilities: Sequence[float]) -> list[float]:
+    """Each probability corrected for that there are many: calling those up to 5 % a difference, at most 5 % of the
+    differences are none (Benjamini and Hochberg, J. R. Statist. Soc. B 57, 1995)."""
+    p = np.asarray(probabilities, float)
+    order = np.argsort(p)[::-1]  # from the largest: each is at most what a larger one becomes
+    scaled = p[order] * len(p) / np.arange(len(p), 0, -1)
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(1.0, np.minimum.accumulate(scaled))
+    return [float(each) for each in corrected]

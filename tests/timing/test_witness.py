@@ -49,7 +49,19 @@ def test_work_left_over_is_not_believed_beyond_the_margin() -> None:
     assert "until the result was there" in disbelief(CASE, late, right)
 
 
-def test_the_fastest_round_and_the_median_one_are_judged_on_the_data_that_they_had() -> None:
+def test_of_a_small_problem_a_call_of_every_round_is_judged() -> None:
+    judged: list[Call] = []
+
+    def judge(call: Call, reply: Reply) -> Judgement:
+        judged.append(call)
+        return Judgement(Failure("wrong value", "all wrong") if len(judged) == 7 else None)
+
+    assert disbelief(CASE, [a_round(n) for n in range(1, 8)], judge) == "wrong when timed: all wrong"
+    assert len(judged) == 7
+
+
+def test_the_fastest_round_and_the_median_one_are_judged_on_the_data_that_they_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("conformance.timing.witness._SMALL", 0)
     judged: list[Call] = []
 
     def judge(call: Call, reply: Reply) -> Judgement:

@@ -1,0 +1,87 @@
+"""Properties of the statistics on simulated times: what a verdict may be wrong about, and how often."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, false_discovery_control
+
+from conformance.timing.statistics import Ratio, false_discovery, paired_ratio, sign_test
+
+probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=60)
+times = st.lists(st.floats(1e-6, 10), min_size=1, max_size=30)
+
+
+@given(probabilities)
+def test_probabilities_are_corrected_as_scipy_corrects_them(given_: list[float]) -> None:
+    assert false_discovery(given_) == pytest.approx(list(false_discovery_control(given_)))
+
+
+@given(probabilities)
+def test_a_correction_makes_none_smaller_and_keeps_their_order(given_: list[float]) -> None:
+    corrected = false_discovery(given_)
+    assert all(after >= before * (1 - 1e-9) for before, after in zip(given_, corrected, strict=True))
+    order = np.argsort(given_, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= -1e-12)
+
+
+def test_where_nothing_differs_the_correction_leaves_few_discoveries() -> None:
+    rng, runs, wrong = np.random.default_rng(0), 400, 0
+    for _ in range(runs):
+        wrong += any(p <= 0.05 for p in false_discovery(list(rng.uniform(size=40))))
+    assert wrong / runs < 0.08  # 5 % and three standard deviations
+
+
+@given(st.integers(0, 30), st.integers(0, 30), st.integers(0, 30), st.floats(0.001, 0.5))
+def test_the_sign_test_counts_what_lies_beyond_the_margin(above: int, below: int, within: int, margin: float) -> None:
+    n = above + below + within
+    if not n:
+        return
+    ratios = [1 + 2 * margin] * above + [1 / (1 + 2 * margin)] * below + [1.0] * within
+    one_sided = binomtest(max(above, below), n, 0.5, alternative="greater").pvalue
+    assert sign_test(ratios, [1.0] * n, margin) == pytest.approx(min(1.0, 2 * one_sided))
+
+
+@given(times, st.floats(0.1, 10))
+@settings(max_examples=50)
+def test_a_ratio_lies_in_its_interval_and_is_turned_round_by_changing_places(series: list[float], factor: float) -> None:
+    rng = np.random.default_rng(len(series))
+    other = [factor * one * float(rng.uniform(0.5, 2)) for one in series]
+    there, back = paired_ratio(series, other), paired_ratio(other, series)
+    assert there.low <= there.median <= there.high
+    assert there.median * back.median == pytest.approx(1)
+    assert there.half_width >= 0
+
+
+def test_a_difference_that_is_too_probable_without_one_is_inconclusive() -> None:
+    assert Ratio(1.5, 1.4, 1.6).verdict(0.05, p=0.04) == "SLOWER"
+    assert Ratio(1.5, 1.4, 1.6).verdict(0.05, p=0.06) == "INCONCLUSIVE"
+    assert Ratio(1.0, 0.99, 1.01).verdict(0.05, p=1.0) == "SAME"
+
+
+@pytest.mark.parametrize("rounds", [7, 15, 40])
+def test_the_same_twice_is_hardly_ever_called_different_even_where_rounds_vary_tenfold(rounds: int) -> None:
+    rng, wrong, trials = np.random.default_rng(rounds), 0, 300
+    for _ in range(trials):
+        load = rng.lognormal(0, 1, rounds)
+        a, b = (load * rng.lognormal(0, 0.2, rounds) * (1 + 5 * (rng.uniform(size=rounds) < 0.1)) for _ in range(2))
+        wrong += paired_ratio(a, b).verdict(0.05, sign_test(a, b, 0.05)) in ("FASTER", "SLOWER")
+    assert wrong / trials <= 0.03
+
+
+def test_twice_as_slow_is_found_in_seven_noisy_rounds_of_most_trials() -> None:
+    rng, found, trials = np.random.default_rng(0), 0, 200
+    for _ in range(trials):
+        load = rng.lognormal(0, 1, 7)
+        a, b = (load * rng.lognormal(0, 0.1, 7) * factor for factor in (2.0, 1.0))
+        found += paired_ratio(a, b).verdict(0.05, sign_test(a, b, 0.05)) == "SLOWER"
+    assert found / trials > 0.9
+
+
+def test_half_the_width_of_an_interval_is_relative_to_the_ratio() -> None:
+    assert Ratio(3.0, 3.0 / 1.1, 3.0 * 1.1).half_width == pytest.approx(0.1)
+    assert math.isclose(Ratio(3.0, 3.0, 3.0).half_width, 0)
