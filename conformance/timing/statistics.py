@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -19,6 +20,11 @@ class Ratio:
     median: float
     low: float
     high: float
+
+    @property
+    def half_width(self) -> float:
+        """Half the width of the interval, relative to the ratio."""
+        return math.sqrt(self.high / self.low) - 1
 
     def verdict(self, margin: float) -> Verdict:
         """SAME if the interval lies within 1 +- margin, FASTER or SLOWER if it lies beyond, else INCONCLUSIVE."""

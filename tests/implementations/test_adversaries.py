@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-import conformance.timing.compare as timing
 from conformance.cases.case import Case
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
@@ -24,6 +23,7 @@ from conformance.report.schema import Timing
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
 from conformance.timing.compare import Workload, compare
+from conformance.timing.measure import Aim
 from implementations.adversaries.base import Cheater, every
 from implementations.adversaries.escapes import REPORT
 
@@ -66,8 +66,8 @@ def survivors(mark: str) -> list[str]:
     return found
 
 
-def timed(**targets: Target) -> dict[str, Timing]:
-    (measured,) = compare({"honest": Target("numpy-gemm"), **targets}, [SMALL], "honest", lambda line: None)
+def timed(aim: Aim | None = None, **targets: Target) -> dict[str, Timing]:
+    (measured,) = compare({"honest": Target("numpy-gemm"), **targets}, [SMALL], "honest", lambda line: None, aim=aim)
     return {name: one.timing for name, one in measured.items()}
 
 
@@ -87,10 +87,9 @@ def test_an_adversary_is_not_conformant(name: str, capfd: pytest.CaptureFixture[
 
 @pytest.mark.parametrize("name", [name for name, one in ADVERSARIES.items() if one.timing == "none"])
 def test_an_adversary_gets_no_time(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(timing, "_MAX_ROUNDS", timing._MIN_ROUNDS)  # to be found out takes no more
-    monkeypatch.setattr(timing, "LIMIT", 5.0)
+    monkeypatch.setattr("conformance.timing.measure.LIMIT", 5.0)
     monkeypatch.setattr("conformance.timing.witness.LIMIT", 5.0)
-    measured = timed(cheat=Target(ADVERSARIES[name].target))
+    measured = timed(Aim(most=Aim().least), cheat=Target(ADVERSARIES[name].target))  # to be found out takes no more rounds
     assert measured["cheat"].seconds is None, ADVERSARIES[name].cheat
     assert measured["cheat"].reason
     assert measured["honest"].seconds, measured["honest"].reason
