@@ -20,6 +20,7 @@ _COMMANDS = {
     "check": "Check implementations: are they right, how accurate, and if not, what is wrong.",
     "compare": "Compare implementations: who is right, who is accurate, who is fast. Writes a report.",
     "bench": "Measure how fast implementations are, on problems of real networks, within a budget of time.",
+    "gate": "Fail if an implementation became worse than its baseline: less right, less accurate, or slower.",
     "list": "Show which implementations there are, what they claim, and what is missing here.",
     "dialect": "Find out which way implementations go where frameworks legitimately differ.",
     "fingerprint": "Find out how implementations compute: bits, rounding, order of summation.",

@@ -8,7 +8,7 @@ import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -47,7 +47,7 @@ def load(target: Target) -> Implementation:
         return registered(place)
     if is_library(place):
         return Library(target.text, place, attribute, target)
-    found = find(target.text)
+    found = find(target.text, target.folders)
     others: tuple[str, ...] = ()
     of_models = _runtime(found, target)
     if of_models is not None:
@@ -90,9 +90,11 @@ def split_text(text: str) -> tuple[str, str]:
     return place, attribute
 
 
-def find(text: str) -> Any:
-    """The module, or the function or class of one, that ``text`` names."""
+def find(text: str, folders: Sequence[str] = ()) -> Any:
+    """The module, or the function or class of one, that ``text`` names; ``folders`` are looked in first."""
     place, attribute = split_text(text)
+    here = [] if place.endswith(".py") else [""]  # a module of the directory that the command was started in
+    sys.path[:0] = [*folders, *here]
     module = _import(place, text)
     return _attribute(module, attribute) if attribute else module
 
@@ -205,7 +207,6 @@ def _import(place: str, text: str) -> ModuleType:
             near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=1)
             raise UsageError(f"there is no file {place}", hint=f"did you mean {path.with_name(near[0])}?" if near else "")
         return _import_file(path.resolve())
-    sys.path.insert(0, "")  # a module of the directory that the command was started in
     try:
         return importlib.import_module(place)
     except ModuleNotFoundError as error:

@@ -24,6 +24,8 @@ class Target:
     arrays: str | None = None
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    """Where its modules are looked for first: those of another version of it."""
     probe: bool = True
     """Whether smoke calls may find out how functions want to be called; off after one of them crashed or hung."""
     command: tuple[str, ...] = field(init=False, default=())

@@ -326,8 +326,45 @@ class Growth(Value):
     high: float | None = None
 
 
+class Change(Value):
+    """What is other than in the baseline: worse or better, of what kind, where, what it ``was`` and what it ``now`` is.
+
+    ``words`` say how much that is, or what is wrong; ``example`` is the text of a case, ``command`` what repeats it.
+    """
+
+    kind: Literal["correctness", "accuracy", "speed"]
+    worse: bool
+    where: Line
+    was: Line
+    now: Line
+    words: Line = ""
+    example: Line = ""
+    command: Lines = ""
+
+
+class Gated(Value):
+    """What a gate made of a run: all changes against the ``baseline``, and ``notes`` of what could not be compared.
+
+    ``compared`` says how much was. ``against`` is the text of another version that speed was compared with, or empty.
+    ``new``: there was no baseline before, or none that could be used.
+    """
+
+    baseline: Line
+    against: Line = ""
+    margin: float
+    updated: bool = False
+    new: bool = False
+    compared: Line = ""
+    changes: Few[Change] = ()
+    notes: Few[Line] = ()
+
+    @property
+    def regressions(self) -> list[Change]:
+        return [change for change in self.changes if change.worse]
+
+
 class Report(Value):
-    """Everything that one run of ``check`` or ``compare`` found."""
+    """Everything that one run of ``check``, ``compare`` or ``gate`` found."""
 
     schema_version: Whole = SCHEMA_VERSION
     title: Line
@@ -348,6 +385,7 @@ class Report(Value):
     rooflines: Few[Roofline] = ()
     left_out: Few[LeftOut] = ()
     growth: Few[Growth] = ()
+    gate: Gated | None = None
 
     @model_validator(mode="after")
     def _times_have_a_margin(self) -> Report:

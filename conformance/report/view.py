@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 
 from conformance.diagnosis.receptive_field import LEGEND
 from conformance.problem import OPERATORS
 from conformance.problem.dialect import DIALECT
 from conformance.report import xfail
-from conformance.report.schema import Accuracy, DialectAnswer, ExpectedFailure, Implementation, ReceptiveField, Report, Timing
+from conformance.report.schema import (
+    Accuracy,
+    DialectAnswer,
+    ExpectedFailure,
+    Gated,
+    Implementation,
+    ReceptiveField,
+    Report,
+    Timing,
+)
 
 _LATER = ("tf32", "bfloat16", "fft", "none")  # classes of accuracy, each weaker than those before
 
@@ -56,6 +66,26 @@ def verdict(report: Report) -> str:
     if absent:
         sentence += f"; {absent} not available here"
     return sentence + ("; interrupted before the end." if report.interrupted else ".")
+
+
+def gate_verdict(gated: Gated) -> str:
+    """What a gate says, in one sentence."""
+    _, word, rest = gate_sentence(gated)
+    return f"{word}{rest}."
+
+
+def gate_sentence(gated: Gated) -> tuple[bool, str, str]:
+    """Whether all is well, the verdict, and the rest of its sentence."""
+    counts = Counter(change.kind for change in gated.regressions)
+    better = len(gated.changes) - len(gated.regressions)
+    also = f"; {better} better" if better else ""
+    told = ", ".join(f"{counts[kind]} of {kind}" for kind in ("correctness", "accuracy", "speed") if counts[kind])
+    if gated.updated:
+        before = f"{told} worse than before and agreed to{also}" if told else f"nothing worse than before{also}"
+        return True, "WRITTEN", f": {gated.baseline}: {gated.compared}; {'commit it' if gated.new else before}"
+    if told:
+        return False, "WORSE", f" than {gated.baseline}: {told}{also} ({gated.compared})"
+    return True, "NOT WORSE", f" than {gated.baseline}: {gated.compared}{also}"
 
 
 def operators(report: Report) -> list[str]:

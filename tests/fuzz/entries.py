@@ -40,6 +40,7 @@ from conformance.plugin.target import Target, command_text
 from conformance.problem import OPERATORS, Problem, parse_problem
 from conformance.problem.benchdnn import parse_benchdnn
 from conformance.problem.validity import MAX_ELEMENTS, is_valid
+from conformance.report.baseline import Baseline, parse_baseline, to_text
 from conformance.report.html import render_html
 from conformance.report.jsonfile import parse_report, to_json
 from conformance.report.junit import render_junit
@@ -54,6 +55,7 @@ from conformance.running.journal_file import read_journal
 from conformance.running.outcome import Silence
 from conformance.running.resume import expected_in, options_of, recalled
 from conformance.running.xfail_file import XfailFile, parse_xfail
+from tests.report.baselines import baseline
 from tests.report.sample import report
 
 REGRESSIONS = Path(__file__).parent / "regressions"
@@ -198,6 +200,12 @@ def _same_command(target: Target) -> None:
     assert all(letter.isprintable() or letter in "\n\t" for letter in joined([target.text]))
 
 
+def _same_baseline(made: Baseline) -> None:
+    text = to_text(made)
+    assert to_text(parse_baseline(text.encode(), "again")) == text
+    assert all(line.isprintable() for line in text.split("\n"))
+
+
 def _rendered(made: Report) -> None:
     """A report that was read has every form, and each says nothing that steers whoever shows it."""
     assert parse_report(to_json(made).encode(), "again") == made or "NaN" in to_json(made)
@@ -318,6 +326,7 @@ _REPLIES = (
     ("done", (Call(_CALL.problem, _CALL.arrays()), Claims(), 1j, frozenset({"a"}))),
 )
 
+_BASELINE = to_text(baseline()).encode()
 _REPORT = to_json(report()).encode()
 _BARE = to_json(report().model_copy(update={"implementations": report().implementations[:1], "timings": ()})).encode()
 _MUTANTS = json.dumps({
@@ -375,6 +384,10 @@ ENTRIES: dict[str, Entry] = {
             (*_JSON, b"\n", b'"id":1', b'"outputs":', b'"shape":[9]'), json=True,
         ),
         Entry("report", lambda data: parse_report(data, "file"), (_REPORT, _BARE), (UsageError,), _rendered, _JSON, json=True),
+        Entry(
+            "baseline", lambda data: parse_baseline(data, "file"), (_BASELINE,), (UsageError,), _same_baseline,
+            (*_JSON, b'"conv1d"', b'"schema_version": 1', b'"seed": 7', b'"failing": []'), json=True,
+        ),
         Entry(
             "journal", _journal, (_JOURNAL,), (UsageError,), words=(*_JSON, b'"kind":"outcome"', b'"stage":', b"\n"), json=True,
         ),

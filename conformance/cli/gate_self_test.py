@@ -1,0 +1,105 @@
+"""``conformance gate --self-test``: how often a gate errs on this machine, and other rules beside it on the same samples."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from conformance.errors import Exit
+from conformance.plugin.target import Target
+from conformance.report.environment import environment
+from conformance.report.terminal import make_console
+from conformance.report.write import write_text
+from conformance.timing.handicap import CASE
+from conformance.timing.race import aim_for, together
+from conformance.timing.self_test import NAMES, PLAIN, Rate, Trial, judged
+
+_HOME = "conformance.timing.handicap"
+TARGETS = {
+    name: Target(f"{_HOME}:{which}", probe=False)
+    for name, which in zip(NAMES, ("ItemByItem", "ItemByItem", "Slower5", "Slower10", "Slower20"), strict=True)
+}
+_SECONDS = 14.0  # for a leg of all five: each has as many rounds as a problem of a gate
+
+
+def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: float, seconds: float = _SECONDS) -> int:
+    """Make the trials and print the table. ``file`` gets all samples too, so that they can be judged again.
+
+    ``seconds`` are those of a leg, of which each trial has two.
+    """
+    console, rng, began = make_console(stderr=file == "-"), random.Random(seed), time.monotonic()
+    done: list[Trial] = []
+    failed = ""
+    with contextlib.suppress(KeyboardInterrupt), kept_busy(load):
+        while len(done) <= trials:  # one more, as each is compared with the one before
+            legs, failed = _legs(rng, margin, seconds)
+            if failed:
+                break
+            done.append(Trial(*legs))
+            console.print(f"trial {len(done)} of {trials + 1}, {time.monotonic() - began:.0f} s", highlight=False)
+    if failed:
+        console.print(f"the self-test cannot be made: {failed}", highlight=False)
+    if len(done) < 2:
+        return Exit.NOTHING_VERIFIED
+    table = judged(done, margin)
+    console.print(_table(table, margin, load))
+    if file:
+        text = json.dumps(_data(done, table, load, seed, margin))
+        click.echo(text) if file == "-" else write_text(Path(file), text)
+    return Exit.CONFORMANT if len(done) == trials + 1 else Exit.NOTHING_VERIFIED
+
+
+def _legs(rng: random.Random, margin: float, seconds: float) -> tuple[list[dict[str, tuple[float, ...]]], str]:
+    """Two legs of all contestants, or the reason why there are none."""
+    legs = []
+    for _ in range(2):
+        measurement = together(CASE, TARGETS, PLAIN, aim_for(seconds, 1, margin), rng)
+        reasons = [f"{name}: {one.reason}" for name, one in measurement.series.items() if one.reason]
+        if reasons:
+            return [], reasons[0]
+        legs.append({name: one.times for name, one in measurement.series.items()})
+    return legs, ""
+
+
+@contextlib.contextmanager
+def kept_busy(cores: int) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """While it lasts, so many processes compute without end."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(cores)]
+    try:
+        yield busy
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def _table(judged: dict[str, dict[str, Rate]], margin: float, load: int) -> Table:
+    beside = f", {load} other process{'es' * (load != 1)} computing" if load else ""
+    title = f"taken for slower by more than {100 * margin:.3g} %{beside} (95 % interval)"
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, header_style="dim")
+    for column in ("rule", "the same: false alarms", *(f"{name} work: found" for name in NAMES[2:])):
+        table.add_column(column)
+    for rule, rates in judged.items():
+        table.add_row(rule, *(str(rates[name]) for name in NAMES[1:]))
+    return table
+
+
+def _data(trials: list[Trial], table: dict[str, dict[str, Rate]], load: int, seed: int, margin: float) -> dict[str, object]:
+    return {
+        "environment": environment().model_dump(),
+        "seed": seed,
+        "load": load,
+        "margin": margin,
+        "case": str(CASE),
+        "judged": {rule: {name: [rate.count, rate.trials] for name, rate in rates.items()} for rule, rates in table.items()},
+        "trials": [{"first": one.first, "second": one.second} for one in trials],
+    }

@@ -1,0 +1,93 @@
+"""Whether something became slower: a decision on ratios with their intervals. Pure functions; what measures is elsewhere.
+
+A slowdown is first suspected, with the false discovery rate over all problems kept, and then measured again in processes of
+its own: how a process lies in memory alone makes some per cent, and that is drawn anew. Only what both say is one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from conformance.timing.statistics import Ratio
+
+SUSPICION = 0.2
+"""The share of false ones among the slowdowns that are suspected: each costs no more than being measured again."""
+ERROR = 0.05
+"""The chance that a suspected slowdown which is none is confirmed."""
+SAME = Ratio(1.0, 1.0, 1.0)
+"""What a ratio was before where both versions are measured now."""
+_INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # widths of a 95 % interval in standard deviations
+_LEAST = 1e-4  # the relative width of an interval that is believed: below, few rounds happened to agree
+
+
+def change(then: Ratio, now: Ratio) -> Ratio:
+    """The ratio of two ratios, that were measured independently, with its 95 % interval."""
+    half = _INTERVAL / 2 * math.hypot(_deviation(then), _deviation(now))
+    log = math.log(now.median) - math.log(then.median)
+    return Ratio(math.exp(log), math.exp(log - half), math.exp(log + half))
+
+
+def chance(then: Ratio, now: Ratio, margin: float) -> float:
+    """How likely it is to see such a change if the true one is a slowdown by ``margin`` and no more."""
+    excess = math.log(now.median) - math.log(then.median) - math.log1p(margin)
+    return 1 - NormalDist().cdf(excess / math.hypot(_deviation(then), _deviation(now)))
+
+
+def discoveries(chances: Sequence[float], rate: float) -> list[bool]:
+    """Which are taken for real, so that at most this share of them is not (Benjamini and Hochberg 1995)."""
+    ordered = sorted(chances)
+    count = max((k for k, one in enumerate(ordered, start=1) if one <= k * rate / len(ordered)), default=0)
+    return [one <= ordered[count - 1] for one in chances] if count else [False] * len(chances)
+
+
+def suspects(pairs: Sequence[tuple[Ratio, Ratio]], margin: float) -> list[bool]:
+    """Which of (ratio then, ratio now) became slower by more than ``margin``, as far as one measurement says."""
+    return discoveries([chance(then, now, margin) for then, now in pairs], SUSPICION)
+
+
+def confirmed(then: Ratio, again: Ratio, margin: float) -> bool:
+    """Whether a second measurement says by itself what the first one did."""
+    return chance(then, again, margin) <= ERROR
+
+
+def faster(then: Ratio, now: Ratio, margin: float) -> bool:
+    """Whether it became faster by more than ``margin``: the whole interval of the change says so."""
+    return change(then, now).high < 1 / (1 + margin)
+
+
+def pooled(ratios: Sequence[Ratio]) -> Ratio:
+    """Ratios of several processes as one: their mean by weight, in logarithms.
+
+    Where they differ by more than their intervals say, the interval of the mean is widened by the factor that makes them
+    agree (Birge 1932; the scale factor of the Particle Data Group's averages).
+    """
+    weights = [1 / _deviation(one) ** 2 for one in ratios]
+    logs = [math.log(one.median) for one in ratios]
+    mean = sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights)
+    chi = sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True)) / max(1, len(ratios) - 1)
+    half = _INTERVAL / 2 * math.sqrt(max(1.0, chi) / sum(weights))
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def _deviation(ratio: Ratio) -> float:
+    """The standard deviation of the logarithm of a ratio, from its 95 % interval."""
+    return max(math.log(ratio.high / ratio.low) / _INTERVAL, 0.0 if ratio is SAME else _LEAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What came of one problem: the ratio then and now, and again where a slowdown was suspected."""
+
+    then: Ratio
+    now: Ratio
+    again: Ratio | None
+    slower: bool
+    faster: bool
+
+    @property
+    def change(self) -> Ratio:
+        """By how much its time changed, from what was measured last."""
+        return change(self.then, self.again or self.now)
