@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import TARGETS
+from tests.environments import environment, install
 from tests.typed import ROOT, typed, without_counts
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,7 +66,15 @@ def test_the_output_that_the_readme_shows_is_what_comes_out(part: str, tmp_path:
             pytest.importorskip(library)
     if "check reports/libconv.so" in command:
         typed(next(line for line in SHOWN if "-o reports/libconv.so" in line).splitlines()[0])
-    done = typed(command)
+    if command.startswith("python -m pip install") or "example-kn2row" in command:
+        python = environment(tmp_path / "environment")
+        install(python, "example_package", tmp_path)  # offline, and not beside what is tested
+        if "pip" in command:
+            assert (TARGETS / "example_package").samefile(ROOT / command.split()[-1])
+            return
+        done = typed(command, python=python)
+    else:
+        done = typed(command)
     assert done.returncode == any(line.startswith("✗") for line in shown), done.stdout + done.stderr
     printed = without_counts(done.stdout)
     for line in shown:
