@@ -49,6 +49,12 @@ def test_work_left_over_is_not_believed_beyond_the_margin() -> None:
     assert "until the result was there" in disbelief(CASE, late, right)
 
 
+def test_the_first_look_at_a_result_is_no_work_left_over_even_of_a_call_of_microseconds() -> None:
+    tiny = {"seconds": 5e-6, "claimed": 20 * 5e-6, "seen": 20 * 5e-6 + 0.4e-3}
+    assert disbelief(CASE, [a_round(n, **tiny, left_over=0.9e-6) for n in range(1, 8)], right) == ""
+    assert disbelief(CASE, [a_round(n, **tiny, left_over=3e-6) for n in range(1, 8)], right)
+
+
 def test_of_a_small_problem_a_call_of_every_round_is_judged() -> None:
     judged: list[Call] = []
 
