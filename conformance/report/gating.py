@@ -34,7 +34,7 @@ def speed_changes(verdicts: Sequence[tuple[str, str, Verdict]], direct: bool) ->
         if not verdict.slower and not verdict.faster:
             continue
         was = f"1× {reference}" if direct else f"{_interval(verdict.then)} {reference}"
-        now = f"{_interval(verdict.again or verdict.now)} {reference}"
+        now = f"{_interval(verdict.last)} {reference}"
         change = verdict.change
         words = f"{_percent(change.median)} ({_percent(change.low)} to {_percent(change.high)}) of its time"
         words += ", measured twice" if verdict.slower else ""

@@ -195,7 +195,7 @@ def run_race(
         if leg.ratio is None or leg.lane not in before:
             continue
         then, again = before[leg.lane], second[leg.lane].ratio if leg.lane in second and leg.lane in suspected else None
-        slower = again is not None and confirmed(then, again, margin)
+        slower = again is not None and confirmed(then, leg.ratio, again, margin)
         verdicts.append((leg.lane, Verdict(then, leg.ratio, again, slower, faster(then, leg.ratio, margin))))
     return Finish(legs, tuple(verdicts), tuple(leg for leg in legs if leg.failed))
 

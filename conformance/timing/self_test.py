@@ -50,7 +50,7 @@ def to_baseline(now: Trial, before: Trial, name: str, margin: float) -> bool:
 
 
 def _gate(then: Ratio, first: Ratio, second: Ratio, margin: float) -> bool:
-    return suspects([(then, first)], margin)[0] and confirmed(then, second, margin)
+    return suspects([(then, first)], margin)[0] and confirmed(then, first, second, margin)
 
 
 def _ratio(leg: Leg, name: str) -> Ratio:

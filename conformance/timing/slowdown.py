@@ -16,7 +16,7 @@ from conformance.timing.statistics import Ratio
 SUSPICION = 0.2
 """The share of false ones among the slowdowns that are suspected: each costs no more than being measured again."""
 ERROR = 0.05
-"""The chance that a suspected slowdown which is none is confirmed."""
+"""The chance of a confirmed slowdown where it is no more than what is allowed."""
 SAME = Ratio(1.0, 1.0, 1.0)
 """What a ratio was before where both versions are measured now."""
 _INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # widths of a 95 % interval in standard deviations
@@ -48,9 +48,13 @@ def suspects(pairs: Sequence[tuple[Ratio, Ratio]], margin: float) -> list[bool]:
     return discoveries([chance(then, now, margin) for then, now in pairs], SUSPICION)
 
 
-def confirmed(then: Ratio, again: Ratio, margin: float) -> bool:
-    """Whether a second measurement says by itself what the first one did."""
-    return chance(then, again, margin) <= ERROR
+def confirmed(then: Ratio, now: Ratio, again: Ratio, margin: float) -> bool:
+    """Whether a second measurement says what the first one did: by itself it is suspected too, and both together show it.
+
+    Both together need less time to find a slowdown than one that must show it alone, and where nothing became slower each of
+    them would have to be wrong.
+    """
+    return chance(then, again, margin) <= SUSPICION and chance(then, pooled([now, again]), margin) <= ERROR
 
 
 def faster(then: Ratio, now: Ratio, margin: float) -> bool:
@@ -88,6 +92,11 @@ class Verdict:
     faster: bool
 
     @property
+    def last(self) -> Ratio:
+        """All that was measured now, as one ratio."""
+        return self.now if self.again is None else pooled([self.now, self.again])
+
+    @property
     def change(self) -> Ratio:
-        """By how much its time changed, from what was measured last."""
-        return change(self.then, self.again or self.now)
+        """By how much its time changed."""
+        return change(self.then, self.last)

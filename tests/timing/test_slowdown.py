@@ -25,7 +25,7 @@ def simulated(factor: float, rng: np.random.Generator, rounds: int = 60, noise: 
 
 def gate(factor: float, rng: np.random.Generator, then: Ratio = SAME) -> bool:
     first, again = simulated(factor, rng), simulated(factor, rng)
-    return suspects([(then, first)], MARGIN)[0] and confirmed(then, again, MARGIN)
+    return suspects([(then, first)], MARGIN)[0] and confirmed(then, first, again, MARGIN)
 
 
 def test_the_same_code_is_not_called_slower_and_twenty_per_cent_more_is() -> None:
@@ -44,19 +44,19 @@ def test_a_ratio_is_compared_with_what_it_was_and_not_with_one() -> None:
 def test_what_only_the_first_measurement_says_is_no_slowdown() -> None:
     slow, same = Ratio(1.3, 1.28, 1.32), Ratio(1.0, 0.98, 1.02)
     assert suspects([(SAME, slow), (SAME, same)], MARGIN) == [True, False]
-    assert confirmed(SAME, slow, MARGIN)
-    assert not confirmed(SAME, same, MARGIN)
-    assert not confirmed(SAME, Ratio(1.3, 0.9, 1.9), MARGIN)
+    assert confirmed(SAME, slow, slow, MARGIN)
+    assert not confirmed(SAME, slow, same, MARGIN)
+    assert not confirmed(SAME, Ratio(1.3, 0.9, 1.9), Ratio(1.3, 0.9, 1.9), MARGIN)
 
 
 def test_rounds_that_agree_to_the_last_bit_are_judged_too() -> None:
-    assert not confirmed(SAME, Ratio(1.0, 1.0, 1.0), MARGIN)
-    assert confirmed(SAME, Ratio(1.1, 1.1, 1.1), MARGIN)
+    assert not confirmed(SAME, Ratio(1.0, 1.0, 1.0), Ratio(1.0, 1.0, 1.0), MARGIN)
+    assert confirmed(SAME, Ratio(1.1, 1.1, 1.1), Ratio(1.1, 1.1, 1.1), MARGIN)
 
 
 def test_a_slowdown_by_the_margin_itself_is_allowed() -> None:
     assert chance(SAME, Ratio(1.05, 1.04, 1.06), MARGIN) == pytest.approx(0.5, abs=0.01)
-    assert not confirmed(SAME, Ratio(1.05, 1.049, 1.051), MARGIN)
+    assert not confirmed(SAME, Ratio(1.05, 1.049, 1.051), Ratio(1.05, 1.049, 1.051), MARGIN)
 
 
 def test_the_change_has_the_uncertainty_of_both_ratios() -> None:
