@@ -21,7 +21,7 @@ TEXT = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
 ROWS = {cells[0]: cells[1] for row in TABLE.splitlines()[2:] if (cells := [cell.strip() for cell in row.strip("|").split("|")])}
 LIMITS: dict[str, tuple[int, ...]] = {
     "text of a problem or case, benchdnn descriptor": (text.MOST_TEXT,),
-    "number in a text": (text._MAX_DIGITS,),
+    "number in a text": (text.MAX_DIGITS,),
     "tensor of a problem": (validity.MAX_ELEMENTS,),
     "`conformance case`: elements read through windows": (cost.MOST_READS,),
     "`conformance case`: multiply-adds": (cost.MOST_PRODUCTS,),

@@ -70,11 +70,9 @@ def asked_for(workloads: Sequence[str]) -> tuple[Case, ...]:
 
 
 def _workload(text: str) -> Iterable[Case]:
-    from conformance.timing.workloads import of_network
+    from conformance.timing.workloads import workloads
 
-    if " " in text.strip():
-        return [require_affordable(parse_case(text if "values=" in text else f"{text} values=wide:0"))]
-    return [workload.case for workload in of_network(text)]
+    return [require_affordable(workload.case) for workload in workloads([text])]
 
 
 def _cases(race: Race) -> list[Case]:

@@ -11,7 +11,7 @@ import re
 
 from conformance.problem.operators import operator_named
 from conformance.problem.problem import Problem
-from conformance.problem.text import TextError, require_short
+from conformance.problem.text import MAX_DIGITS, TextError, require_short
 from conformance.problem.window import Window
 
 _TOKEN = re.compile(r"(mb|[io][cdhw]|[kspd][dhw]|g)(\d{1,9})", re.ASCII)
@@ -93,6 +93,10 @@ def _window(fields: dict[str, int], axis: str, first: str) -> Window:
     if begin < 0:
         begin = max(0, reach - size) // 2
     result = Window(size, kernel, stride, window.dilation, begin, max(0, reach - size - begin))
+    if result.pad_end >= 10**MAX_DIGITS:
+        raise TextError(
+            f"o{axis}{output} does not follow from the input: it would need {result.pad_end:,} of padding", hint=_EXAMPLE
+        )
     if result.output != output:
         raise TextError(f"o{axis}{output} does not follow from the input: it would be {result.output}", hint=_EXAMPLE)
     return result

@@ -53,7 +53,7 @@ _FIELDS_OF = {
 }
 MOST_TEXT = 2000
 """Characters of a text: more than the longest that says anything."""
-_MAX_DIGITS = 10  # beyond the largest tensor; longer numbers would only cost time
+MAX_DIGITS = 10  # beyond the largest tensor; longer numbers would only cost time
 _SHOWN = 80
 _MAX_DIGITS_OF_NORM = 400  # of any float64 without its exponent
 
@@ -201,7 +201,7 @@ def _note(word: str, token: re.Match[str], values: dict[str, str]) -> None:
         raise TextError(f"{key!r} is given twice: '{key}{values[key]}' and {word!r}")
     if key not in (*_SCALARS, *_AXES, "p", "norm"):
         raise TextError(f"the word {word!r} is not understood")
-    most = _MAX_DIGITS_OF_NORM if key == "norm" else _MAX_DIGITS
+    most = _MAX_DIGITS_OF_NORM if key == "norm" else MAX_DIGITS
     if any(len(number) > most for number in re.findall(r"\d+", word)):
         raise TextError(f"a number in {word[:40]!r} is too large")
     if key in _SCALARS and not token["value"].isdigit():
