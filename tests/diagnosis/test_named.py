@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from inside import checked_inside
 
 from conformance.plugin.target import Target
-from conformance.running import run as runner
+from conformance.running import explain
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options
 from implementations.broken.base import Broken, every
@@ -207,7 +207,7 @@ def target_of(name: str) -> Target:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_a_broken_implementation_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
+    monkeypatch.setattr(explain, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
     result = checked_inside(target_of(name), Options(QUICK), monkeypatch, diagnose_seconds=20.0)
     told = [finding.hypothesis for finding in result.findings if finding.hypothesis]
     assert told, [(finding.kind, finding.message) for finding in result.findings]

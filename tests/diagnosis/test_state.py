@@ -19,7 +19,7 @@ from conformance.diagnosis.state import Processes, examined, suspected, varying
 from conformance.plugin.job import Job
 from conformance.plugin.mutants import Broken
 from conformance.plugin.target import Target
-from conformance.running import run as runner
+from conformance.running import explain
 from conformance.running.launch import copied
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
@@ -338,7 +338,7 @@ BROKEN: dict[str, Broken] = {mutant.name: mutant for mutant in every().values()}
 
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_broken_implementation_is_named_in_real_workers(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runner, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
+    monkeypatch.setattr(explain, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
     mutant = BROKEN[name]
     options = Options(dataclasses.replace(PROFILES["quick"], most_failures=1, covering=100), mutant.operators)
     target = Target(mutant.target, operators=mutant.operators)
