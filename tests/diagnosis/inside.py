@@ -34,7 +34,7 @@ class Inside:
 
     losses = 0
 
-    def __init__(self, target: Target, time_limit: float) -> None:
+    def __init__(self, target: Target, time_limit: float, memory_limit: int | None = None) -> None:
         self.target = target
 
     def __enter__(self) -> Inside:
