@@ -87,7 +87,7 @@ def _last_at_end(problem: Problem, axis: int) -> np.ndarray | None:
     window = problem.windows[axis]
     if not isinstance(window, Window) or window.ceil or not (window.padded - window.extent) % window.stride:
         return None
-    table = window.table()
+    table = window.table().copy()
     last = window.padded - window.extent - window.pad_begin
     table[-1] = window.element_at(last + np.arange(window.kernel) * window.dilation)
     return table
