@@ -73,8 +73,8 @@ def lay_out(arrays: dict[str, np.ndarray], layout: str) -> dict[str, np.ndarray]
     """The tensors in the named layout; scalars have none. ``layout:tensor`` is for one of them alone, as is broadcasting,
     which is for the first."""
     name, _, only = layout.partition(":")
-    if name == "contiguous":
-        return arrays
+    if name == "contiguous":  # pickles keep Fortran's order, and what was read-only
+        return {n: array if array.flags.carray else array.copy() for n, array in arrays.items()}
     change = LAYOUTS[name]
     only = only or (next(iter(arrays)) if name == "broadcast" else "")
     return {n: change(array) if array.ndim and only in ("", n) else array for n, array in arrays.items()}

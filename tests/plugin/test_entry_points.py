@@ -60,7 +60,7 @@ def test_it_is_listed_with_the_built_in_ones_whatever_is_broken(listed: subproce
 WRONG = {
     "raises": "importing it raised RuntimeError: no licence was found (raises.py, line 1)",
     "exits": "importing it raised SystemExit: not on this machine (exits.py, line 3)",
-    "dies": "loading dies ended its process (SIGABRT)",
+    "dies": "loading dies ended its process (SIGABRT: aborted)",
     "needs-a-module": "importing it raised ModuleNotFoundError: No module named 'a_framework_that_is_not_installed'",
     "is-not-python": "importing it raised SyntaxError: invalid syntax (is_not_python.py, line 1)",
     "no-module": "there is no module broken_plugins.nowhere",
