@@ -19,6 +19,7 @@ from typing import NoReturn
 from conformance.errors import Exit
 
 _SAME = 1.0  # seconds
+_SOON = 0.01  # seconds until an interrupt that was dropped comes again
 _SHOW_CURSOR = b"\x1b[?25h"
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
@@ -39,12 +40,26 @@ def as_one() -> Iterator[None]:
         if time.monotonic() - began[0] > _SAME:
             give_up(terminals)
 
+    def again(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    def unraisable(event: sys.UnraisableHookArgs) -> None:
+        """In a callback of the garbage collector (Hypothesis has one) or a finaliser an interrupt is dropped: it comes again."""
+        if not issubclass(event.exc_type, KeyboardInterrupt) or not hasattr(signal, "setitimer"):
+            return hook(event)
+        signal.signal(signal.SIGALRM, again)
+        signal.setitimer(signal.ITIMER_REAL, _SOON)
+
+    hook, sys.unraisablehook = sys.unraisablehook, unraisable
     try:
         for number, handler in before.items():
             if handler in (signal.SIG_DFL, signal.default_int_handler):
                 signal.signal(number, interrupted)
         yield
     finally:
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        sys.unraisablehook = hook
         _sweep()
         for number, handler in before.items():
             signal.signal(number, handler)
