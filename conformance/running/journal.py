@@ -61,14 +61,18 @@ class Journal:
         parts = self.contents.parts if self.contents is not None else []
         return parts[self.begun - 1] if self.begun <= len(parts) else None
 
-    def append(self, line: AnyLine) -> None:
-        """Write a line at the end. Raises :class:`UsageError` if it cannot be written; what is there stays whole."""
+    def _go_on(self) -> None:
+        """Before the first line that is added to what was there: what a kill tore is cut off, and the place is marked."""
         if self.resumes:
             self.resumes = False
             torn = self.contents.torn if self.contents is not None else 0
             if torn:
                 os.ftruncate(self.descriptor, self.end)
             self.append(Resumed(started=_now(), environment=environment(), cut=torn))
+
+    def append(self, line: AnyLine) -> None:
+        """Write a line at the end. Raises :class:`UsageError` if it cannot be written; what is there stays whole."""
+        self._go_on()
         text, checksum = write_line(line, self.lines + 1, self.checksum)
         try:
             if os.write(self.descriptor, text) != len(text):
@@ -88,6 +92,7 @@ class Journal:
     def finish(self, results: Sequence[Implementation]) -> None:
         """Write the last line, if it is not there."""
         if not self.finished:
+            self._go_on()  # its lines count
             verdicts = tuple((result.name, result.status) for result in results)
             self.append(Footer(lines=self.lines + 1, outcomes=self.outcomes, verdicts=verdicts))
             self.sync()

@@ -53,11 +53,15 @@ class Streams:
         self._folder, self._ended = folder, threading.Event()
         self._files = [folder / name for name in _NAMES]
         _marks(folder).write_bytes(bytes(_MARK.size * _MARKS))
+        self._thread = threading.Thread(target=self._cut, daemon=True)
         with contextlib.suppress(RuntimeError):  # there may be no thread, but then no more processes either
-            threading.Thread(target=self._cut, daemon=True).start()
+            self._thread.start()
 
     def close(self) -> None:
+        """Touch the files no more: from now on they may be removed."""
         self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def of(self, job: int = 0) -> Printed:
         """What was printed since ``job`` began, until another process or job did; without a job all there is, to its end."""

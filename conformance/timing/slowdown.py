@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from conformance.timing.statistics import Ratio, false_discovery
+from conformance.timing.statistics import Ratio
 
 SUSPICION = 0.2
 """The share of false ones among the slowdowns that are suspected: each costs no more than being measured again."""
@@ -38,7 +38,9 @@ def chance(then: Ratio, now: Ratio, margin: float) -> float:
 
 def discoveries(chances: Sequence[float], rate: float) -> list[bool]:
     """Which are taken for real, so that at most this share of them is not (Benjamini and Hochberg 1995)."""
-    return [corrected <= rate for corrected in false_discovery(chances)]
+    ordered = sorted(chances)
+    count = max((k for k, one in enumerate(ordered, start=1) if one <= k * rate / len(ordered)), default=0)
+    return [one <= ordered[count - 1] for one in chances] if count else [False] * len(chances)
 
 
 def suspects(pairs: Sequence[tuple[Ratio, Ratio]], margin: float) -> list[bool]:

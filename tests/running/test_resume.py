@@ -125,6 +125,16 @@ def test_crashes_and_hangs_are_kept_and_count_when_the_run_goes_on(whole: Whole,
     assert any("crashes or hangs" in skip.reason for skip in result.skips)
 
 
+@pytest.mark.parametrize("torn", [0, 9])
+def test_a_run_that_was_killed_before_the_last_line_has_a_last_line_that_fits(whole: Whole, torn: int, tmp_path: Path) -> None:
+    path, right = whole("Logged")
+    copy = cut(path, tmp_path / "cut.jsonl", len(lines(path)) - 1, torn=torn)
+    assert resumed(copy).tallies == right.tallies
+    contents = read_journal(copy)
+    assert contents.trouble == ""
+    assert contents.footer is not None
+
+
 @pytest.mark.parametrize("name", ["Logged", "Wrong", "Crashes"])
 def test_a_finished_journal_gives_the_result_again_and_runs_nothing(
     whole: Whole, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
