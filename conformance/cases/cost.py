@@ -46,8 +46,7 @@ def require_affordable(case: Case) -> Case:
 def reads(problem: Problem) -> int:
     """Elements that a direct loop would read through all windows, and write: at least those of the tensors themselves."""
     gathered = problem.batch * problem.channels * math.prod(problem.places) * math.prod(problem.kernel)
-    tables = sum(places * window.kernel for places, window in zip(problem.places, problem.windows, strict=True))
-    return max(gathered, tables, _elements(problem))
+    return max(gathered, _table_entries(problem), _elements(problem))
 
 
 def memory(case: Case) -> int:
@@ -55,10 +54,14 @@ def memory(case: Case) -> int:
     if case.kind == "periodic":
         return 0
     problem = case.problem
-    tables = sum(places * window.kernel for places, window in zip(problem.places, problem.windows, strict=True))
     gathered = _GATHERED_BYTES * reads(problem) if problem.op.is_pool else 0  # sums are made in blocks, maxima are not
-    return _BYTES * _elements(problem) + _TABLE_BYTES * tables + gathered
+    return _BYTES * _elements(problem) + _TABLE_BYTES * _table_entries(problem) + gathered
 
 
 def _elements(problem: Problem) -> int:
     return sum(map(math.prod, problem.array_shapes.values())) + math.prod(problem.result_shape)
+
+
+def _table_entries(problem: Problem) -> int:
+    """Of the tables of all axes."""
+    return sum(places * window.kernel for places, window in zip(problem.places, problem.windows, strict=True))

@@ -24,44 +24,36 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-ur
 def render_html(report: Report) -> str:
     """``report`` as the text of an HTML page."""
     names, timings = view.timing_rows(report)
-    script = _script()
-    return (
-        environment()
-        .get_template("page.html.j2")
-        .render(
-            report=report,
-            view=view,
-            timed=names,
-            timings=timings,
-            style=style(),
-            policy=policy(script),
-            script=Markup(script),
-            accuracy_plot=Markup(accuracy_plot(report)),
-            speed_plot=Markup(speed_plot(report)),
-        )
+    return _page(
+        "page.html.j2",
+        report=report,
+        view=view,
+        timed=names,
+        timings=timings,
+        accuracy_plot=Markup(accuracy_plot(report)),
+        speed_plot=Markup(speed_plot(report)),
     )
 
 
 def render_bench(report: Report) -> str:
     """The report of a bench as the text of an HTML page."""
-    script = _script()
-    return (
-        environment()
-        .get_template("bench.html.j2")
-        .render(
-            report=report,
-            sentence=bench_terminal.sentence(report),
-            several=len({row.threads for row in report.timings}) > 1,
-            conditions=bench_terminal.conditions(report),
-            left=bench_terminal.left_out(report),
-            style=style(),
-            policy=policy(script),
-            script=Markup(script),
-            ratio_plot=Markup(ratio_plot(report)),
-            roofline_plot=Markup(roofline_plot(report)),
-            growth_plot=Markup(growth_plot(report)),
-        )
+    return _page(
+        "bench.html.j2",
+        report=report,
+        sentence=bench_terminal.sentence(report),
+        several=len({row.threads for row in report.timings}) > 1,
+        conditions=bench_terminal.conditions(report),
+        left=bench_terminal.left_out(report),
+        ratio_plot=Markup(ratio_plot(report)),
+        roofline_plot=Markup(roofline_plot(report)),
+        growth_plot=Markup(growth_plot(report)),
     )
+
+
+def _page(template: str, **shown: object) -> str:
+    """A page with the style sheet, sortable tables, and the policy that lets nothing else run."""
+    script = _script()
+    return environment().get_template(template).render(style=style(), policy=policy(script), script=Markup(script), **shown)
 
 
 def policy(script: str = "") -> str:

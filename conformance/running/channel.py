@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from conformance.plugin.shared import aligned
+
 BESIDE = 2**14
 """Bytes from which on an array, or the pickle itself, does not go through the socket: some messages fit there at once."""
 MOST_BYTES = 2**28
@@ -28,7 +30,8 @@ _MOST_ARRAYS = 2**16
 _KEPT = 2**26  # bytes of a file that are kept for the next message
 _HEAD = struct.Struct("<4sIQQ")  # mark, number of arrays beside it, where the pickle is (0: behind this head), its bytes
 _PLACE = struct.Struct("<QQ")
-_MARK, _ALIGNMENT, _CHUNK = b"conv", 64, 2**16
+_MARK, _CHUNK = b"conv", 2**16
+_FIRST = aligned(1)  # place of a file: 0 says that there is none
 
 
 class Unreadable(Exception):
@@ -37,7 +40,7 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A message that is ready to be sent, also more than once. ``beside`` are its large arrays, not copied."""
+    """A message that is ready to be sent. ``beside`` are its large arrays, not copied."""
 
     body: bytes
     beside: tuple[memoryview, ...]
@@ -62,7 +65,7 @@ class Channel:
     def __init__(self, end: socket.socket, out: int, into: int, load: Callable[[bytes, Sequence[np.ndarray]], Any]) -> None:
         self._socket, self._out, self._into, self._load = end, out, into, load
         self._read = bytearray()
-        self._end = self._read_to = 0
+        self._end, self._read_to = _FIRST, 0
 
     @property
     def used(self) -> int:
@@ -125,13 +128,13 @@ class Channel:
     def _restart(self) -> None:
         if self._end > _KEPT:
             os.ftruncate(self._out, 0)
-        self._end, self._read_to = _ALIGNMENT, 0  # nothing lies at 0
+        self._end, self._read_to = _FIRST, 0
 
     def _put(self, view: memoryview) -> int:
-        at, done = max(self._end, _ALIGNMENT), 0
+        at, done = self._end, 0
         while done < view.nbytes:
             done += os.pwrite(self._out, view[done:], at + done)
-        self._end = -(-(at + done) // _ALIGNMENT) * _ALIGNMENT
+        self._end = aligned(at + done)
         return at
 
     def _get(self, at: int, size: int) -> np.ndarray:

@@ -24,6 +24,7 @@ MOST_OTHERS = 1000
 MOST_PRINTED = 2000
 """Characters, the last ones, of what was printed during a job."""
 MOST_OF_KIND = 40
+_NOTHING = ("", "", (), "", "")
 
 
 def plain_description(said: Description) -> Description:
@@ -47,17 +48,20 @@ def plain_description(said: Description) -> Description:
 
 def plain_replies(replies: Sequence[Reply]) -> list[Reply]:
     """What came of calls."""
-    return [
-        dataclasses.replace(
-            reply,
-            error=line(reply.error, MOST_OF_WORDS),
-            error_kind=line(reply.error_kind, MOST_OF_KIND),
-            trouble=tuple((line(kind, MOST_OF_KIND), line(words, MOST_OF_WORDS)) for kind, words in reply.trouble[:MOST_NOTES]),
-            stdout=end_of(reply.stdout, MOST_PRINTED),
-            stderr=end_of(reply.stderr, MOST_PRINTED),
-        )
-        for reply in replies
-    ]
+    return list(map(_plain_reply, replies))
+
+
+def _plain_reply(reply: Reply) -> Reply:
+    if (reply.error, reply.error_kind, reply.trouble, reply.stdout, reply.stderr) == _NOTHING:
+        return reply  # as most do; this is asked for twice a call
+    return dataclasses.replace(
+        reply,
+        error=line(reply.error, MOST_OF_WORDS),
+        error_kind=line(reply.error_kind, MOST_OF_KIND),
+        trouble=tuple((line(kind, MOST_OF_KIND), line(words, MOST_OF_WORDS)) for kind, words in reply.trouble[:MOST_NOTES]),
+        stdout=end_of(reply.stdout, MOST_PRINTED),
+        stderr=end_of(reply.stderr, MOST_PRINTED),
+    )
 
 
 def _few(texts: Sequence[str]) -> tuple[str, ...]:

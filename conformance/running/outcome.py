@@ -90,6 +90,25 @@ class Silence:
 
 
 @dataclass
+class PassingOn:
+    """A listener that passes everything on; who wants to hear something of it overrides that."""
+
+    inner: Listener = field(default_factory=Silence)
+
+    def began(self, description: Description, expected: int) -> None:
+        self.inner.began(description, expected)
+
+    def came(self, outcome: Outcome) -> None:
+        self.inner.came(outcome)
+
+    def found(self, finding: Finding) -> None:
+        self.inner.found(finding)
+
+    def ended(self) -> None:
+        self.inner.ended()
+
+
+@dataclass
 class Drawn:
     """What cases of integers of one operator could show, added up."""
 

@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from conformance.plain import end_of
+from conformance.running.heard import MOST_PRINTED
 
 MOST = 4 * 2**20
 """Bytes of a file, beyond which it is cut off."""
 _KEPT = 2**16  # bytes of its end that are kept then
 _LOOK = 0.2  # seconds between looks at how long the files are
-_SHOWN = 2000  # characters of each stream that are shown
 _MARK = struct.Struct("=qqqq")  # which job, when it began on the machine's clock, and how long both files were then
 _MARKS = 64  # more than there are jobs under way
 _NAMES = ("stdout.txt", "stderr.txt")
@@ -183,9 +183,9 @@ def _part(file: Path, start: int, end: int | None) -> str:
         size = os.fstat(opened.fileno()).st_size
         start = start if start <= size else 0
         end = size if end is None or end < start else min(end, size)
-        opened.seek(max(start, end - 4 * _SHOWN))  # a character has up to four bytes
+        opened.seek(max(start, end - 4 * MOST_PRINTED))  # a character has up to four bytes
         text = opened.read(end - opened.tell()).decode("utf-8", "replace")
-        return end_of(_COLOURS.sub("", text), _SHOWN)
+        return end_of(_COLOURS.sub("", text), MOST_PRINTED)
     return ""
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 from conformance.errors import UsageError
 from conformance.plain import MOST_OF_WORDS, line
@@ -32,14 +32,11 @@ from conformance.running.memory import NO_MEMORY, limit_of, size_words
 from conformance.running.printed import Printed, Streams
 from conformance.running.worker import Description
 
-T = TypeVar("T")
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
-_PRINTED = 300  # and of what a program printed that could not be used
-
-
+_PRINTED = 300  # characters of what a program printed that could not be used
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from conformance.report.schema import Finding
-from conformance.running.outcome import Listener, Outcome, Silence
-from conformance.running.worker import Description
+from conformance.running.outcome import Outcome, PassingOn
 from conformance.running.xfail_words import Example, patterns_of
 
 BROAD = "narrow it if you can"
@@ -20,16 +19,12 @@ _MOST = 300  # characters of a drafted reason
 
 
 @dataclass
-class Ledger:
+class Ledger(PassingOn):
     """A listener that keeps the texts of all trials, and passes everything on."""
 
-    inner: Listener = field(default_factory=Silence)
     failing: dict[tuple[str, str], dict[Example, str]] = field(default_factory=dict)
     """By operator and kind of failure, each with its message."""
     passing: dict[str, list[Example]] = field(default_factory=dict)
-
-    def began(self, description: Description, expected: int) -> None:
-        self.inner.began(description, expected)
 
     def came(self, outcome: Outcome) -> None:
         operator, example = outcome.trial.case.problem.operator, Example(outcome.trial.check.name, str(outcome.trial.case))
@@ -37,13 +32,7 @@ class Ledger:
             self.failing.setdefault((operator, outcome.failure.kind), {}).setdefault(example, outcome.failure.message)
         elif outcome.status == "passed":
             self.passing.setdefault(operator, []).append(example)
-        self.inner.came(outcome)
-
-    def found(self, finding: Finding) -> None:
-        self.inner.found(finding)
-
-    def ended(self) -> None:
-        self.inner.ended()
+        super().came(outcome)
 
 
 def draft(ledger: Ledger, findings: Sequence[Finding], implementation: str = "", profile: str = "quick") -> list[str]:
