@@ -5,6 +5,8 @@ A :class:`UsageError` says what was given, what is allowed, and (``hint``) what 
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 
 from conformance.plain import MOST_OF_LINE, lines
@@ -38,3 +40,9 @@ class UsageError(ValueError):
 
 def _rebuild(kind: type[UsageError], message: str, hint: str) -> UsageError:
     return kind(message, hint=hint)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint at the one of ``known`` that is most like ``word``; empty if none is near."""
+    found = difflib.get_close_matches(word, list(known), n=1)
+    return f"did you mean {found[0]!r}?" if found else ""

@@ -36,6 +36,24 @@ def read_bytes(path: Path, what: str, most: int = MOST_BYTES) -> bytes:
     return data
 
 
+def read_text(path: Path, kind: str, most: int, *, called: str, missing: str, example: str) -> str:
+    """The text of the file ``path``, in UTF-8. Raises :class:`UsageError` where :func:`read_bytes` does, or if it is no text.
+
+    ``kind`` ("an xfail file") and ``called`` ("the xfail file") are words for the messages; ``missing`` and ``example`` say
+    what to do where it cannot be read, and where it is something else.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise UsageError(f"{path} is too large for {kind}", hint=f"at most {most:,} bytes")
+        return data.decode("utf-8-sig")
+    except OSError as error:
+        raise UsageError(f"{called} {path} cannot be read: {error.strerror}", hint=missing) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no {kind.partition(' ')[2]}: it is not text in UTF-8", hint=example) from error
+
+
 def parse_json(data: bytes, place: str, what: str, hint: str = "", most: int = MOST_VALUES) -> Any:
     """The value that a JSON text holds. Raises :class:`UsageError` that says of ``place`` why it is no ``what``."""
     if data.count(b",") + data.count(b"[") + data.count(b"{") > most:

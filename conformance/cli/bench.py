@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from conformance.cli.bench_report import bench_report
-from conformance.cli.options import WithTarget, make_target, target_options, write_files
+from conformance.cli.options import Duration, WithTarget, make_target, target_options, write_files
 from conformance.errors import Exit, UsageError
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
@@ -29,18 +29,6 @@ LEAST_BUDGET = 5.0
 """Seconds: loading a framework and measuring the roofline take about as long."""
 _KEPT = 3.0  # seconds for starting, the last judging and ending, and more for the plots of a page
 _FOR_THE_PAGE = 5.0
-
-
-class Seconds(click.ParamType):
-    """A duration such as 90, 90s, 2m or 1h, as seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|min)?", str(value).strip())
-        if not found:
-            self.fail(f"{value!r} is no duration: write for example 90s, 2m or 1h", param, ctx)
-        return float(found[1]) * {"m": 60, "min": 60, "h": 3600}.get(found[2] or "s", 1)
 
 
 class Threads(click.ParamType):
@@ -76,7 +64,7 @@ class Threads(click.ParamType):
 )
 @click.option("--batch", type=int, metavar="N", help="Give every problem this batch.")
 @click.option("--dtype", metavar="NAME", help="Give every problem this data type.")
-@click.option("--budget", type=Seconds(), default="120s", show_default=True, metavar="TIME", help="The command ends within it.")
+@click.option("--budget", type=Duration(), default="120s", show_default=True, metavar="TIME", help="The command ends within it.")
 @click.option("--threads", type=Threads(), metavar="N,...", help="Numbers of threads to measure with (default: all cores).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
 @click.option(

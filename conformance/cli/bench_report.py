@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
-import time
-from datetime import UTC, datetime
-
-from conformance.report.environment import environment
+from conformance.cli.options import begun_report
 from conformance.report.schema import Implementation, Report
 from conformance.timing.bench import Bench
 from conformance.timing.growth import fits
@@ -24,15 +19,12 @@ def bench_report(bench: Bench, margin: float, began: float, seed: int, budget: f
         for name, one in described.items()
     ]
     absent = [Implementation(name=name, summary="", status="unavailable", reason=reason) for name, reason in bench.absent.items()]
-    return Report(
+    return begun_report(
+        began,
         title="Speed of convolution and pooling",
-        command=shlex.join(["conformance", *sys.argv[1:]]),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds=time.monotonic() - began,
         seed=seed,
         profile="bench",
         interrupted=bench.interrupted,
-        environment=environment(),
         implementations=(*here, *absent),
         timings=tuple(rows),
         margin=margin,

@@ -16,7 +16,7 @@ import click
 from rich.console import Console
 
 from conformance.cli.gate_speed import Pace, Race, asked_for, pace
-from conformance.cli.options import WithTarget, make_options, make_report, make_target, target_options, write_files
+from conformance.cli.options import Duration, WithTarget, make_options, make_report, make_target, target_options, write_files
 from conformance.cli.xfail import Known, xfail_option
 from conformance.errors import Exit, UsageError
 from conformance.plain import quoted
@@ -58,21 +58,6 @@ class _Seed(click.ParamType):
         return seed
 
 
-class _Seconds(click.ParamType):
-    """Seconds, with or without an s behind."""
-
-    name = "SECONDS"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            seconds = float(str(value).removesuffix("s"))
-        except ValueError:
-            seconds = float("nan")
-        if not 10 <= seconds <= 3600:
-            self.fail(f"{value!r} is no time from 10s to 3600s", param, ctx)
-        return seconds
-
-
 @click.command("gate", cls=WithTarget)
 @click.argument("targets", nargs=-1, metavar="TARGET")
 @click.option("--baseline", type=_FILE, metavar="FILE", help="What it must not be worse than; a file to be committed.")
@@ -82,7 +67,7 @@ class _Seconds(click.ParamType):
 @click.option("--speed/--no-speed", default=True, show_default=True, help="Whether anything is timed.")
 @click.option("--margin", default=100 * MARGIN, show_default=True, type=click.FloatRange(1, 100), metavar="PERCENT",
               help="A slowdown by so much is allowed.")  # fmt: skip
-@click.option("--budget", default="60s", show_default=True, type=_Seconds(), metavar="SECONDS", help="For all timing.")
+@click.option("--budget", default="60s", show_default=True, type=Duration(10, 3600), metavar="SECONDS", help="For all timing.")
 @click.option("--workload", "workloads", multiple=True, metavar="WORKLOAD",
               help="Time these: the layers of a network, or a problem's text (default: up to six small problems).")  # fmt: skip
 @click.option("--operator", "operators", multiple=True, metavar="NAME", help="Only this operator, e.g. conv2d.")

@@ -7,7 +7,6 @@ import fnmatch
 import sys
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -16,7 +15,7 @@ from conformance.cli.options import make_options
 from conformance.errors import Exit, UsageError
 from conformance.plain import joined
 from conformance.plugin.mutants import Broken
-from conformance.report.environment import environment
+from conformance.report.environment import environment, now
 from conformance.report.mutation import MutantResult, MutationReport, with_fate
 from conformance.report.mutation_terminal import MutantProgress, print_mutation
 from conformance.report.terminal import make_console
@@ -68,7 +67,7 @@ def command(
             progress.came(result)
     report = MutationReport(
         command=joined(["conformance", *sys.argv[1:]]),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=now(),
         seconds=time.monotonic() - began,
         seed=seed,
         profile=profile,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+import re
 import sys
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from conformance.errors import UsageError
 from conformance.plain import joined
 from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
-from conformance.report.environment import environment
+from conformance.report.environment import environment, now
 from conformance.report.schema import Implementation, Report, Timing
 from conformance.running.memory import read_size
 from conformance.running.profile import PROFILES, profile_named
@@ -62,6 +63,24 @@ def size_typed(text: str | None) -> int | None:
         return None if text is None else read_size(text)
     except ValueError:
         raise UsageError(f"{text!r} is no size of memory", hint="type one such as 4GiB or 500MB, or none for no limit") from None
+
+
+class Duration(click.ParamType):
+    """A time such as 90, 90s, 2m or 1h, as seconds; with limits no other than from ``least`` to ``most``."""
+
+    name = "duration"
+
+    def __init__(self, least: float = 0.0, most: float = math.inf) -> None:
+        self.least, self.most = least, most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|h|min)?", str(value).strip())
+        seconds = float(found[1]) * {"m": 60, "min": 60, "h": 3600}.get(found[2] or "s", 1) if found else math.nan
+        if math.isfinite(self.most) and not self.least <= seconds <= self.most:
+            self.fail(f"{value!r} is no time from {self.least:g}s to {self.most:g}s", param, ctx)
+        if not found:
+            self.fail(f"{value!r} is no duration: write for example 90s, 2m or 1h", param, ctx)
+        return seconds
 
 
 memory_option = click.option(
@@ -121,19 +140,21 @@ def make_report(
     timings: Sequence[Timing] = (),
     **more: Any,
 ) -> Report:
-    """The report of what a command measured. ``began`` is its time.monotonic() at the start."""
+    """The report of what a command checked. ``began`` is its time.monotonic() at the start."""
+    return begun_report(
+        began, title=title, seed=options.seed, profile=options.profile.name, interrupted=interrupted,
+        implementations=tuple(implementations), timings=tuple(timings), **more,
+    )  # fmt: skip
+
+
+def begun_report(began: float, **measured: Any) -> Report:
+    """The report of the command that is run, with when and where that is."""
     return Report(
-        title=title,
         command=joined(["conformance", *sys.argv[1:]]),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=now(),
         seconds=time.monotonic() - began,
-        seed=options.seed,
-        profile=options.profile.name,
-        interrupted=interrupted,
         environment=environment(),
-        implementations=tuple(implementations),
-        timings=tuple(timings),
-        **more,
+        **measured,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -26,6 +27,11 @@ def environment() -> Environment:
         packages={name: found for name in _PACKAGES if (found := _version(name))},
         revision=_revision(),
     )
+
+
+def now() -> str:
+    """The time of day as reports and journals have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def available_cores() -> int:

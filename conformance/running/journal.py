@@ -12,7 +12,6 @@ import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 try:
@@ -22,7 +21,7 @@ except ImportError:  # no POSIX
 
 from conformance.errors import UsageError
 from conformance.plugin.target import Target
-from conformance.report.environment import environment
+from conformance.report.environment import environment, now
 from conformance.report.schema import Implementation
 from conformance.running.journal_file import FORMAT, Contents, Part, contents_of
 from conformance.running.journal_lines import SCHEMA_VERSION, AnyLine, Footer, Header, Resumed, Settings, write_line
@@ -68,7 +67,7 @@ class Journal:
             torn = self.contents.torn if self.contents is not None else 0
             if torn:
                 os.ftruncate(self.descriptor, self.end)
-            self.append(Resumed(started=_now(), environment=environment(), cut=torn))
+            self.append(Resumed(started=now(), environment=environment(), cut=torn))
 
     def append(self, line: AnyLine) -> None:
         """Write a line at the end. Raises :class:`UsageError` if it cannot be written; what is there stays whole."""
@@ -112,7 +111,7 @@ def begin_journal(path: Path, command: str, settings: Settings) -> Journal:
         run=uuid.uuid4().hex,
         suite=suite_digest(),
         command=command,
-        started=_now(),
+        started=now(),
         folder=os.getcwd(),
         settings=settings,
         environment=environment(),
@@ -213,7 +212,3 @@ def check_same_target(part: Part, target: Target) -> None:
     """Refuse a target that is not the one whose part this is."""
     if part.begins.target() != target:
         raise UsageError(f"the journal has {part.begins.text} where {target.text} is run: it is of another suite")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

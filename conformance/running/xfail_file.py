@@ -5,17 +5,17 @@ A file may come with a change from somebody else, so its size is bounded, and wh
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from conformance import reading
 from conformance.checks import CHECKS
-from conformance.errors import UsageError
+from conformance.errors import UsageError, did_you_mean
 from conformance.problem import OPERATORS
 from conformance.running.profile import PROFILES
 from conformance.running.xfail import Entry, is_link
@@ -55,16 +55,8 @@ def read_xfail(path: Path) -> XfailFile:
 
 def read_text(path: Path) -> str:
     """The text of an xfail file. Raises :class:`UsageError` if there is none, or if it is too large for one."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise UsageError(f"{path} is too large for an xfail file", hint=f"at most {_MOST_BYTES:,} bytes")
-        return data.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"the xfail file {path} cannot be read: {error.strerror}", hint=_FIRST_FILE) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no xfail file: it is not text in UTF-8", hint=f"write {EXAMPLE}") from error
+    example = f"write {EXAMPLE}"
+    return reading.read_text(path, "an xfail file", _MOST_BYTES, called="the xfail file", missing=_FIRST_FILE, example=example)
 
 
 _FIRST_FILE = "write a first one with conformance check TARGET --write-xfail FILE"
@@ -78,7 +70,7 @@ def parse_xfail(text: str, name: str) -> XfailFile:
         raise UsageError(f"{name} is not TOML: {error}", hint=f"write {EXAMPLE}") from error
     for key in read:
         if key not in ("version", "xfail"):
-            hint = _near(key, ("xfail", "version")) or f"it holds tables [[xfail]]: write {EXAMPLE}"
+            hint = did_you_mean(key, ("xfail", "version")) or f"it holds tables [[xfail]]: write {EXAMPLE}"
             raise UsageError(f"{name} is no xfail file: {key!r} is not known", hint=hint)
     version = read.get("version", VERSION)
     if version != VERSION or isinstance(version, bool):
@@ -113,7 +105,7 @@ def _entry(table: Any, name: str, first: int, last: int) -> Entry:
 
     for key, value in table.items():
         if key not in _KEYS:
-            raise wrong(f"{key!r} is not known", _near(key, _KEYS) or f"known are {', '.join(_KEYS)}")
+            raise wrong(f"{key!r} is not known", did_you_mean(key, _KEYS) or f"known are {', '.join(_KEYS)}")
         if not isinstance(value, str):
             raise wrong(f"{key} is not text", f'write {key} = "…"')
         if len(value) > _MOST_CHARACTERS:
@@ -144,10 +136,5 @@ def _require_known(texts: Mapping[str, str], wrong: Callable[..., UsageError]) -
         if value is None or (value in known if key == "profile" else any(fnmatchcase(one, value) for one in known)):
             continue
         family = f"{value}.*" if any(one.startswith(f"{value}.") for one in known) else ""
-        near = f"did you mean {family!r}?" if family else _near(value, known)
+        near = f"did you mean {family!r}?" if family else did_you_mean(value.strip("*?"), known)
         raise wrong(f"no {key} is called {value!r}", near or f"known are {', '.join(known)}")
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word.strip("*?"), list(known), n=1)
-    return f"did you mean {near[0]!r}?" if near else ""

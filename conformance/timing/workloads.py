@@ -15,9 +15,9 @@ from pathlib import Path
 
 from conformance.cases.case import Case, parse_case
 from conformance.cases.networks import NETWORKS, Network, like, network_named, plain
-from conformance.cases.networks.listing import near, read_listing
+from conformance.cases.networks.listing import read_listing
 from conformance.cases.values import KINDS
-from conformance.errors import UsageError
+from conformance.errors import UsageError, did_you_mean
 from conformance.problem import OPERATORS, Problem, reasons_invalid
 from conformance.problem.benchdnn import looks_like_benchdnn, name_of_descriptor
 from conformance.problem.formats import format_named
@@ -68,7 +68,9 @@ def passes_named(text: str) -> tuple[str, ...]:
     names = [word.strip() for word in text.split(",")]
     for name in names:
         if name not in PASSES:
-            raise UsageError(f"the pass {name!r} is not known", hint=near(name, PASSES) or f"known are {', '.join(PASSES)}")
+            raise UsageError(
+                f"the pass {name!r} is not known", hint=did_you_mean(name, PASSES) or f"known are {', '.join(PASSES)}"
+            )
     return tuple(dict.fromkeys(names))
 
 
@@ -131,7 +133,7 @@ def _meant(word: str) -> list[_Given]:
         return [_given(name_of_descriptor(word), case, "values=" in word)]
     if "/" in word or Path(word).suffix in (".txt", ".text", ".list"):
         return _layers(read_listing(Path(word), word), "*")  # which tells why it cannot be read
-    hint = like(head) or near(word, [DEFAULT]) or f"give {_EXAMPLES}; the networks are {', '.join(NETWORKS)}"
+    hint = like(head) or did_you_mean(word, [DEFAULT]) or f"give {_EXAMPLES}; the networks are {', '.join(NETWORKS)}"
     raise UsageError(f"the workload {word!r} is not known", hint=hint)
 
 
@@ -157,7 +159,7 @@ def _layers(network: Network, pattern: str, optional: bool = False) -> list[_Giv
     if not chosen and not optional:
         labels = [layer.label for layer in network.layers]
         more = ", …" if len(labels) > _SHOWN else ""
-        hint = near(pattern, labels) or f"it has {', '.join(labels[:_SHOWN])}{more}"
+        hint = did_you_mean(pattern, labels) or f"it has {', '.join(labels[:_SHOWN])}{more}"
         raise UsageError(f"{network.name} has no layer {pattern!r}", hint=hint)
     return [_given(f"{network.name} {layer.label}", layer.case, layer.has_values) for layer in chosen]
 

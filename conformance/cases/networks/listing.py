@@ -16,16 +16,16 @@ benchdnn, whose name (``n"conv1"``) is its label. A file may be anybody's, so it
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from conformance.cases.case import Case, parse_case
-from conformance.errors import UsageError
+from conformance.errors import UsageError, did_you_mean
 from conformance.problem import Problem
 from conformance.problem.benchdnn import name_of_descriptor
+from conformance.reading import read_text
 
 OUTSIDE = "outside"
 NETWORK, LIST = "network", "list"
@@ -81,18 +81,8 @@ class Network:
 
 def read_listing(path: Path, name: str = "") -> Network:
     """The file ``path``, called ``name`` or as it is. Raises :class:`UsageError` if it cannot be read or is no list of layers."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-        if len(data) > _MOST_BYTES:
-            raise UsageError(f"{path} is too large for a list of layers", hint=f"at most {_MOST_BYTES:,} bytes")
-        text = data.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(
-            f"the workload {path} cannot be read: {error.strerror}", hint="give a text file, a problem a line"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no list of layers: it is not text in UTF-8", hint=_EXAMPLE) from error
+    missing = "give a text file, a problem a line"
+    text = read_text(path, "a list of layers", _MOST_BYTES, called="the workload", missing=missing, example=_EXAMPLE)
     return parse_listing(text, str(path), name)
 
 
@@ -143,7 +133,9 @@ def _require_readable(line: str, file: str, number: int) -> None:
 
 def _note(key: str, value: str, header: dict[str, str], file: str, number: int) -> None:
     if key not in _KEYS:
-        raise UsageError(f"{file}:{number}: {key!r} is not known", hint=near(key, _KEYS) or f"known are {', '.join(_KEYS)}")
+        raise UsageError(
+            f"{file}:{number}: {key!r} is not known", hint=did_you_mean(key, _KEYS) or f"known are {', '.join(_KEYS)}"
+        )
     if key in header:
         raise UsageError(f"{file}:{number}: {key} is given twice", hint="delete one of them")
     if key == "kind" and value not in (NETWORK, LIST):
@@ -168,14 +160,8 @@ def _layer(line: str, number: int, file: str, known: dict[str, Layer], before: s
         taken = f"it is the label of line {known[label].line}, too" if label in known else "it means what no layer makes"
         raise UsageError(f"{file}:{number}: the label {label!r} is taken: {taken}", hint="give it another")
     if after != OUTSIDE and after not in known:
-        hint = near(after, (*known, OUTSIDE)) or f"name one that is listed above it, or {OUTSIDE}"
+        hint = did_you_mean(after, (*known, OUTSIDE)) or f"name one that is listed above it, or {OUTSIDE}"
         raise UsageError(f"{file}:{number}: no layer above is called {after!r}", hint=hint)
     if not 1 <= repeats <= _MOST_REPEATS:
         raise UsageError(f"{file}:{number}: a layer is there x1 to x{_MOST_REPEATS} times, not x{repeats}", hint=_EXAMPLE)
     return Layer(label, text, case, after, repeats, number)
-
-
-def near(word: str, known: Iterable[str]) -> str:
-    """``did you mean …?``, or nothing if nothing is near."""
-    found = difflib.get_close_matches(word, list(known), n=1)
-    return f"did you mean {found[0]!r}?" if found else ""
