@@ -18,8 +18,9 @@ from conformance.plain import MOST_OF_NAME, line
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
 from conformance.report.environment import available_cores
-from conformance.report.schema import Accuracy, Implementation, Timing
+from conformance.report.schema import Accuracy, Implementation
 from conformance.report.terminal import Terminal, make_console, print_finding, summary, time_spent, timing_table
+from conformance.report.times import Timing
 from conformance.running.journal import Journal
 from conformance.running.resume import run_recorded
 from conformance.running.run import Options

@@ -15,7 +15,8 @@ from conformance.plugin.target import Target
 from conformance.report.baseline import Baseline, Speed
 from conformance.report.environment import environment
 from conformance.report.gating import not_comparable, speed_changes, speed_rows, uncertain
-from conformance.report.schema import Change, Timing
+from conformance.report.schema import Change
+from conformance.report.times import Timing
 from conformance.timing.compare import timing
 from conformance.timing.race import REFERENCE, TARGET, Finish, Lane, Leg, Said, fitted, reference_for, run_race, twice
 from conformance.timing.slowdown import SAME

@@ -18,7 +18,8 @@ from conformance.plain import joined
 from conformance.plugin.target import Target, command_text
 from conformance.problem.operators import operator_named
 from conformance.report.environment import environment, now
-from conformance.report.schema import Implementation, Report, Timing
+from conformance.report.schema import Implementation, Report
+from conformance.report.times import Timing
 from conformance.running.memory import read_size
 from conformance.running.profile import PROFILES, profile_named
 from conformance.running.run import Options

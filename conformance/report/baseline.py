@@ -15,7 +15,8 @@ from pydantic import Field, model_validator
 from conformance.errors import UsageError
 from conformance.reading import parse_json, read_bytes
 from conformance.report.jsonfile import validated
-from conformance.report.schema import Environment, Few, KnownOperator, Line, Value
+from conformance.report.schema import Environment
+from conformance.report.values import Few, KnownOperator, Line, Value
 from conformance.timing.statistics import Ratio
 
 BASELINE_VERSION = 1

@@ -8,7 +8,8 @@ from typing import Any
 import altair as alt
 
 from conformance.report.plots import INK, WIDTH, colour, data, shown_names, svg
-from conformance.report.schema import Report, Roofline, Timing
+from conformance.report.schema import Report
+from conformance.report.times import Roofline, Timing
 
 _AROUND = {"left": 60, "right": 24, "top": 5, "bottom": 5}  # a browser's letters may be wider than those that were measured
 _STEPS = 40  # points of a line

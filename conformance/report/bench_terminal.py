@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from conformance.report.schema import Growth, Report, Roofline, Timing
+from conformance.report.schema import Report
+from conformance.report.times import Growth, Roofline, Timing
 from conformance.report.view import duration, number
 
 _STYLE = {"FASTER": "green", "SLOWER": "red", "INCONCLUSIVE": "yellow", "REFERENCE": "dim", "SAME": ""}

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from conformance.errors import UsageError
 from conformance.plain import MOST_OF_NAME, line
 from conformance.reading import parse_json, read_bytes
-from conformance.report.schema import SCHEMA_VERSION, Report, Value
+from conformance.report.schema import SCHEMA_VERSION, Report
+from conformance.report.values import Value
 
 V = TypeVar("V", bound=Value)
 _HINT = "write one with conformance check --json FILE"

@@ -10,7 +10,8 @@ from typing import Literal
 
 from conformance.reading import parse_json, read_bytes
 from conformance.report.jsonfile import validated
-from conformance.report.schema import Environment, Line, Lines, Value
+from conformance.report.schema import Environment
+from conformance.report.values import Line, Lines, Value
 
 MUTATION_SCHEMA_VERSION = 2
 UNSORTED = "unsorted"

@@ -6,38 +6,16 @@ texts are plain too, whatever they were given as, so showing one cannot steer a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from conformance.plain import line, lines
-from conformance.problem.operators import operator_named
-
-T = TypeVar("T")
+from conformance.report.times import Growth, LeftOut, Roofline, Timing
+from conformance.report.values import Few, KnownOperator, Line, Lines, Value, Whole
 
 SCHEMA_VERSION = 1
 
-Line = Annotated[str, BeforeValidator(lambda value: _if_text(line, value))]
-"""One line of text without anything that steers a terminal."""
-Lines = Annotated[str, BeforeValidator(lambda value: _if_text(lines, value))]
-KnownOperator = Annotated[Line, AfterValidator(lambda name: operator_named(name).name)]
-Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
-"""A number that can be added up and printed."""
-Few = Annotated[tuple[T, ...], Field(fail_fast=True)]
-"""Values of which the first wrong one is told, however many there are."""
-
 Status = Literal["conformant", "nonconformant", "nothing verified", "unavailable"]
-
-
-def _if_text(made: Callable[[str], str], value: Any) -> Any:
-    return made(value) if isinstance(value, str) else value
-
-
-class Value(BaseModel):
-    """Base of all values below: frozen, and unknown fields are errors rather than lost."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class Environment(Value):
@@ -135,7 +113,7 @@ class Finding(Value):
     wrong: Whole = 0
     elements: Whole = 0
     error_over_tolerance: float | None = None
-    inputs: dict[Line, Lines] = {}
+    inputs: dict[Line, Lines] = Field(default_factory=dict)
     expected_grid: Lines | None = None
     actual_grid: Lines | None = None
     output: Lines = ""
@@ -228,7 +206,7 @@ class Implementation(Value):
     operators: Few[KnownOperator] = ()
     not_claimed: Few[Line] = ()
     notes: Few[Line] = ()
-    versions: dict[Line, Line] = {}
+    versions: dict[Line, Line] = Field(default_factory=dict)
     tallies: Few[Tally] = ()
     power: Few[Power] = ()
     skips: Few[Skip] = ()
@@ -239,91 +217,6 @@ class Implementation(Value):
     seconds: float = 0.0
     seconds_inside: float = 0.0
     seconds_to_first_finding: float | None = None
-
-
-class Timing(Value):
-    """One implementation on one problem, measured interleaved with the others of the same problem.
-
-    Seconds of one bare call: median over rounds. ``ratio`` is its time over the reference's (paired within rounds, median
-    of the ratios) with its 95 % bootstrap interval; ``verdict`` compares with the reference at the stated margin.
-    Where it was not timed, ``reason`` says why and the numbers are None; ``failed``: because it was wrong, crashed or cheated.
-
-    ``threads`` and ``cold`` are the conditions; ``rounds`` were made until ``ended``. ``probability`` is that of such rounds
-    without a difference beyond the margin, corrected for all problems. ``first_call``, ``prepare`` and ``fetch`` (conversion
-    and transfer) are seconds that are no part of ``seconds``. ``peak`` are the bytes that a call took at most beside its
-    tensors. ``gbytes`` are GB/s of the ``bytes`` that the problem must move, ``intensity`` its FLOP (of pooling: elements
-    read) a byte, and ``share`` that of the roofline.
-    """
-
-    problem: Line
-    workload: Line
-    implementation: Line
-    reference: Line
-    work: Whole
-    seconds: float | None = None
-    ratio: float | None = None
-    ratio_low: float | None = None
-    ratio_high: float | None = None
-    gflops: float | None = None
-    verdict: Literal["FASTER", "SLOWER", "SAME", "INCONCLUSIVE", "REFERENCE", ""] = ""
-    reason: Line = ""
-    failed: bool = False
-    threads: Whole | None = None
-    cold: bool = False
-    rounds: Whole = 0
-    ended: Line = ""
-    probability: float | None = None
-    first_call: float | None = None
-    prepare: float | None = None
-    fetch: float | None = None
-    peak: Whole | None = None
-    gbytes: float | None = None
-    bytes: Whole | None = None
-    intensity: float | None = None
-    share: float | None = None
-
-
-class Rate(Value):
-    """The best rate that was seen, in FLOP/s or bytes/s, of products by data type or of copies by the bytes of a buffer,
-    and the share of it by which the median was below it."""
-
-    what: Line
-    best: float
-    spread: float
-
-
-class Roofline(Value):
-    """This machine's limits with so many threads: products of large matrices, and copies of a buffer's bytes."""
-
-    threads: Whole | None
-    cold: bool = False
-    products: Few[Rate]
-    copies: Few[Rate]
-
-
-class LeftOut(Value):
-    """A problem that was not begun."""
-
-    workload: Line
-    problem: Line
-    threads: Whole | None
-    reason: Line
-
-
-class Growth(Value):
-    """How an implementation's time grows with the work where one ``dimension`` of a ``workload`` is varied: time ~ work^exponent,
-    with the 95 % interval of the exponent. ``factors`` are those that were timed."""
-
-    dimension: Line
-    workload: Line
-    implementation: Line
-    threads: Whole | None
-    factors: Few[float]
-    work: Few[Whole]
-    seconds: Few[float]
-    exponent: float | None = None
-    low: float | None = None
-    high: float | None = None
 
 
 class Change(Value):

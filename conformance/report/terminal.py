@@ -13,7 +13,8 @@ from rich.text import Text
 
 from conformance.problem import OPERATORS
 from conformance.report import view, xfail
-from conformance.report.schema import Finding, Implementation, Tally, Timing, UnmetEntry
+from conformance.report.schema import Finding, Implementation, Tally, UnmetEntry
+from conformance.report.times import Timing
 from conformance.report.view import duration, number, share
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description

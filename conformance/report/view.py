@@ -10,16 +10,8 @@ from conformance.diagnosis.receptive_field import LEGEND
 from conformance.problem import OPERATORS
 from conformance.problem.dialect import DIALECT
 from conformance.report import xfail
-from conformance.report.schema import (
-    Accuracy,
-    DialectAnswer,
-    ExpectedFailure,
-    Gated,
-    Implementation,
-    ReceptiveField,
-    Report,
-    Timing,
-)
+from conformance.report.schema import Accuracy, DialectAnswer, ExpectedFailure, Gated, Implementation, ReceptiveField, Report
+from conformance.report.times import Timing
 
 _LATER = ("tf32", "bfloat16", "fft", "none")  # classes of accuracy, each weaker than those before
 

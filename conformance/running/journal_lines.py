@@ -19,7 +19,8 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.report import schema
-from conformance.report.schema import Environment, Finding, Value
+from conformance.report.schema import Environment, Finding
+from conformance.report.values import Value
 from conformance.running.journal_values import Array, Failed, NotALine, can_be_kept, plain
 from conformance.running.outcome import Outcome, Status
 from conformance.running.plan import Trial

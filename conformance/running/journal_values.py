@@ -16,7 +16,7 @@ from pydantic import Field
 
 from conformance.checks.base import Failure
 from conformance.diagnosis.evidence import MOST_ELEMENTS
-from conformance.report.schema import Value
+from conformance.report.values import Value
 from conformance.running.findings import SMALL
 
 _TEXT = 10_000  # characters of what a target said that are kept

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from conformance.cases.case import Case
 from conformance.errors import UsageError
 from conformance.plugin.target import Target
-from conformance.report.schema import Accuracy, Timing
+from conformance.report.schema import Accuracy
+from conformance.report.times import Timing
 from conformance.timing.measure import Aim, Contestant, Measurement, measure, open_contestant
 from conformance.timing.witness import MARGIN
 

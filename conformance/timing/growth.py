@@ -9,7 +9,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.errors import UsageError
 from conformance.problem import Problem, reasons_invalid
-from conformance.report.schema import Growth, Timing
+from conformance.report.times import Growth, Timing
 from conformance.timing.compare import Workload
 
 _FACTORS = (1, 2, 4, 8, 16)

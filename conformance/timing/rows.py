@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conformance.report.schema import LeftOut, Rate, Roofline, Timing
+from conformance.report.times import LeftOut, Rate, Roofline, Timing
 from conformance.timing.bench import Bench, Entry
 from conformance.timing.compare import timing
 from conformance.timing.roofline import Roof, need

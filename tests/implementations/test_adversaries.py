@@ -19,7 +19,7 @@ from conformance.cases.case import Case
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
 from conformance.problem import parse_problem
-from conformance.report.schema import Timing
+from conformance.report.times import Timing
 from conformance.running.profile import PROFILES
 from conformance.running.run import Options, Run
 from conformance.timing.compare import Workload, compare

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from conformance.report.environment import environment
-from conformance.report.schema import Accuracy, Finding, Implementation, Power, ReceptiveField, Report, Skip, Tally, Timing
+from conformance.report.schema import Accuracy, Finding, Implementation, Power, ReceptiveField, Report, Skip, Tally
+from conformance.report.times import Timing
 
 NASTY = "<script>alert(1)</script>|`x`"
 

@@ -10,7 +10,7 @@ from scipy.stats import linregress, t
 
 from conformance.cases.case import parse_case
 from conformance.errors import UsageError
-from conformance.report.schema import Timing
+from conformance.report.times import Timing
 from conformance.timing.compare import Workload
 from conformance.timing.growth import DIMENSIONS, exponent_of, fits, grown
 
