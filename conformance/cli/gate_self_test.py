@@ -20,7 +20,7 @@ from conformance.report.environment import environment
 from conformance.report.terminal import make_console
 from conformance.report.write import write_text
 from conformance.timing.handicap import CASE
-from conformance.timing.race import aim_for, together
+from conformance.timing.race import together
 from conformance.timing.self_test import NAMES, PLAIN, Rate, Trial, judged
 
 _HOME = "conformance.timing.handicap"
@@ -28,13 +28,13 @@ TARGETS = {
     name: Target(f"{_HOME}:{which}", probe=False)
     for name, which in zip(NAMES, ("ItemByItem", "ItemByItem", "Slower5", "Slower10", "Slower20"), strict=True)
 }
-_SECONDS = 14.0  # for a leg of all five: each has as many rounds as a problem of a gate
+_SECONDS = 20.0  # for both legs of all five: each has as many rounds as a problem of a gate
 
 
 def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: float, seconds: float = _SECONDS) -> int:
     """Make the trials and print the table. ``file`` gets all samples too, so that they can be judged again.
 
-    ``seconds`` are those of a leg, of which each trial has two.
+    ``seconds`` are those of a trial.
     """
     console, rng, began = make_console(stderr=file == "-"), random.Random(seed), time.monotonic()
     done: list[Trial] = []
@@ -61,8 +61,7 @@ def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: f
 def _legs(rng: random.Random, margin: float, seconds: float) -> tuple[list[dict[str, tuple[float, ...]]], str]:
     """Two legs of all contestants, or the reason why there are none."""
     legs = []
-    for _ in range(2):
-        measurement = together(CASE, TARGETS, PLAIN, aim_for(seconds, 1, margin), rng)
+    for measurement in together(CASE, TARGETS, PLAIN, seconds, margin, rng):
         reasons = [f"{name}: {one.reason}" for name, one in measurement.series.items() if one.reason]
         if reasons:
             return [], reasons[0]

@@ -36,7 +36,7 @@ def speed_changes(verdicts: Sequence[tuple[str, str, Verdict]], direct: bool) ->
         was = f"1× {reference}" if direct else f"{_interval(verdict.then)} {reference}"
         now = f"{_interval(verdict.last)} {reference}"
         change = verdict.change
-        words = f"{_percent(change.median)} ({_percent(change.low)} to {_percent(change.high)}) of its time"
+        words = f"{_percent(change.value)} ({_percent(change.low)} to {_percent(change.high)}) of its time"
         words += ", measured twice" if verdict.slower else ""
         yield Change(kind="speed", worse=verdict.slower, where=problem, was=was, now=now, words=words)
 
@@ -64,7 +64,7 @@ def compared(seen: Seen, timed: int, against: str) -> str:
 
 
 def _interval(ratio: Ratio) -> str:
-    return f"{ratio.median:.3g}× ({ratio.low:.3g} to {ratio.high:.3g})"
+    return f"{ratio.value:.3g}× ({ratio.low:.3g} to {ratio.high:.3g})"
 
 
 def _percent(ratio: float) -> str:
@@ -75,7 +75,7 @@ def speed_rows(legs: Sequence[tuple[str, str, Sequence[Ratio]]]) -> tuple[Speed,
     """The baseline's rows of (case, reference, the ratios of all legs)."""
     made = [(case, reference, pooled(ratios)) for case, reference, ratios in legs if ratios]
     return tuple(
-        Speed(case=case, reference=reference, ratio=one.median, low=one.low, high=one.high) for case, reference, one in made
+        Speed(case=case, reference=reference, ratio=one.value, low=one.low, high=one.high) for case, reference, one in made
     )
 
 

@@ -7,6 +7,7 @@ is not how many threads there are, but whether they still take processor time af
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from pathlib import Path
 from time import perf_counter, process_time, sleep, thread_time
@@ -17,10 +18,18 @@ _SLICE = 0.005  # seconds slept while others' processor time is looked at
 _QUIET = 3  # slices one after the other that make rest
 _PATIENCE = 1.0  # seconds; OpenBLAS was seen to spin for 40 ms
 _TASKS = Path("/proc/self/task")
+_own: set[int] = set()  # threads of the worker's own, by the number that the system gives them
+
+
+def remember() -> None:
+    """Take the threads that Python knows now for the worker's own, which wait for what is asked of them."""
+    _own.update(one.native_id for one in threading.enumerate() if one.native_id is not None)
 
 
 def unrest() -> float:
     """Wait until the other threads of this process rest: 0, or the share of a core that they took to the end."""
+    if _alone():
+        return 0.0
     began, taken, quiet = perf_counter(), _taken(), 0
     while quiet < _QUIET:
         before, slice_began = _taken(), perf_counter()
@@ -36,6 +45,14 @@ def unrest() -> float:
 def _taken() -> float:
     """Processor seconds that this process has taken beside this thread."""
     return process_time() - thread_time()
+
+
+def _alone() -> bool:
+    """Whether there is no thread but the worker's own, where the system tells: then there is nothing to wait for."""
+    try:
+        return {int(task) for task in os.listdir(_TASKS)} <= _own
+    except OSError:
+        return False
 
 
 def _others_want_to_run() -> bool:

@@ -175,9 +175,13 @@ class Session:
 
     def call(self, function: Any, *arguments: Any, limit: float) -> Any:
         """Run another function of the harness's own in the worker, with the target first, and wait for it."""
+        return self.wait(self.ask(function, *arguments, limit=limit))
+
+    def ask(self, function: Any, *arguments: Any, limit: float) -> Ticket:
+        """As :meth:`call`, but not waited for: other workers can start in the meantime."""
         if self._closed:
             raise WorkerLost("stopped", self._closed, self._streams.of())
-        return self.wait(self._line.put(function, self.target, *arguments, limit=limit))
+        return self._line.put(function, self.target, *arguments, limit=limit)
 
     def wait(self, ticket: Ticket, number: int = 0) -> Any:
         """The result of what was handed in, as the job ``number``; raises :class:`WorkerLost` if there is none."""

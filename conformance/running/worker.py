@@ -34,7 +34,7 @@ from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
-from conformance.running import integrity, printed, processes, surroundings
+from conformance.running import idle, integrity, printed, processes, surroundings
 from conformance.running.heard import plain_description, plain_replies
 from conformance.running.memory import limit_this_process
 from conformance.running.processes import by_the_original
@@ -71,6 +71,7 @@ def start(folder: str, memory: int, target: Target, loaded_before: Event) -> Non
     processes.end_with_parent()
     integrity.watch()
     printed.redirect(folder)
+    idle.remember()
     limit_this_process(memory)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the harness's to handle: it stops its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a target that sends it to itself is told by its name

@@ -70,5 +70,5 @@ def timing(name: str, workload: str, measurement: Measurement, margin: float = M
     ratio = measurement.ratio(name)
     if ratio is None:
         return row
-    found = {"ratio": ratio.median, "ratio_low": ratio.low, "ratio_high": ratio.high, "verdict": ratio.verdict(margin)}
+    found = {"ratio": ratio.value, "ratio_low": ratio.low, "ratio_high": ratio.high, "verdict": ratio.verdict(margin)}
     return row.model_copy(update=found)

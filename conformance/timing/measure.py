@@ -12,9 +12,9 @@ import math
 import random
 import statistics
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
@@ -33,11 +33,13 @@ from conformance.running.worker import Description
 from conformance.timing import block
 from conformance.timing.conditions import AS_IT_COMES, NOT_LIMITED, Conditions, Limited, pin
 from conformance.timing.statistics import Ratio, paired_ratio
-from conformance.timing.witness import BLOCK, LIMIT, Round, calls_for, disbelief, take, thinned
+from conformance.timing.witness import LIMIT, Round, calls_for, disbelief, take, thinned
 
 Ended = Literal["narrow enough", "budget", "rounds", "interrupted", "nothing to time"]
+Estimate = Callable[[Sequence[float], Sequence[float]], Ratio]
 _FEW = 8  # calls of the block by which it is found out how long one takes
-_WARM = 10 * BLOCK  # a call that takes longer than this is not made once more to warm up
+_LOOKS = 8  # at intervals while the number of rounds doubles
+_WARM = 0.2  # seconds: a call that takes longer than this is not made once more to warm up
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Aim:
     """When to stop: the relative half width of all ratios' intervals that is narrow enough, the least and the most rounds,
     and the seconds for the problem, preparing and judging counted, after which no round is begun but the ``least`` ones.
     ``limit`` is when these are given up as well: then nothing has a time. What takes longer than ``call`` seconds is not timed.
+    ``estimate`` is what makes a ratio of times.
     """
 
     half_width: float = 0.02
@@ -53,6 +56,7 @@ class Aim:
     seconds: float = 6.0
     limit: float = math.inf
     call: float = 2.0
+    estimate: Estimate = paired_ratio
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,12 +110,21 @@ class Measurement:
     rounds: int
     spent: float
 
-    def ratio(self, name: str, to: str = "") -> Ratio | None:
+    def ratio(self, name: str, to: str = "", estimate: Estimate = paired_ratio) -> Ratio | None:
         """Time of ``name`` over that of the reference or of ``to``; None where one of them has no time."""
         own, base = self.series.get(name), self.series.get(to or self.reference)
         if own is None or base is None or not own.times or not base.times:
             return None
-        return paired_ratio(own.times, base.times)
+        return estimate(own.times, base.times)
+
+    def joined(self, other: Measurement) -> Measurement:
+        """Both as one: what was measured in these processes and in others. What has no time in one of them has none."""
+        series = {
+            name: replace(one, times=one.times + other.series[name].times) if one.times and other.series[name].times
+            else one if one.reason else other.series[name]
+            for name, one in self.series.items()
+        }  # fmt: skip
+        return replace(self, series=series, rounds=self.rounds + other.rounds, spent=self.spent + other.spent)
 
 
 @dataclass
@@ -177,9 +190,18 @@ def open_contestant(stack: ExitStack, target: Target, threads: int | None = None
 
     Its ``description`` says whether it is available. The worker is kept to so many cores before its libraries are loaded.
     """
-    session = stack.enter_context(Session(target, time_limit=LIMIT, memory_limit=memory_limit))
-    session.call(set_out, threads, limit=LIMIT)
-    return Contestant(session, session.describe())
+    return open_contestants(stack, [target], threads, memory_limit)[0]
+
+
+def open_contestants(
+    stack: ExitStack, targets: Iterable[Target], threads: int | None = None, memory_limit: int | None = None
+) -> list[Contestant]:
+    """As :func:`open_contestant`, with all workers starting at the same time."""
+    sessions = [stack.enter_context(Session(one, time_limit=LIMIT, memory_limit=memory_limit)) for one in targets]
+    asked = [(session, session.ask(set_out, threads, limit=LIMIT)) for session in sessions]
+    for session, ticket in asked:
+        session.wait(ticket)
+    return [Contestant(session, session.describe()) for session in sessions]
 
 
 def set_out(target: Target, threads: int | None) -> None:
@@ -229,8 +251,9 @@ def _ended(series: Mapping[str, Sequence[Round]], reference: str, aim: Aim, due:
     if rounds < aim.least:
         return "budget" if due > aim.limit else None
     base = [one.seconds for one in series.get(reference, next(iter(series.values())))]
-    ratios = [paired_ratio([one.seconds for one in own], base) for name, own in series.items() if name != reference]
-    if all(ratio.half_width <= aim.half_width for ratio in ratios):
+    ratios = (aim.estimate([one.seconds for one in own], base) for name, own in series.items() if name != reference)
+    # An interval takes as long as a block does, so it is not looked at in every round.
+    if rounds % max(1, rounds // _LOOKS) == 0 and all(ratio.half_width <= aim.half_width for ratio in ratios):
         return "narrow enough"
     if rounds >= aim.most:
         return "rounds"

@@ -1,7 +1,8 @@
 """Measures a target beside a reference on a few problems, within a budget, and again where it is needed.
 
 Every leg is one with new processes for both: what a process adds of its own, by where its memory happens to lie, is drawn
-anew, and shows as the difference between two legs.
+anew, and shows as the difference between two legs. It is one to two per cent, more than what is left of all other noise after
+some seconds: so a second leg is made of two sets of processes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import reduce
 
 from conformance.cases.case import Case
 from conformance.errors import UsageError
@@ -18,15 +20,16 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.target import Target
 from conformance.problem import Problem
-from conformance.timing.measure import Aim, Contestant, Measurement, measure, open_contestant
+from conformance.timing.measure import Aim, Contestant, Measurement, measure, open_contestants
 from conformance.timing.slowdown import Verdict, confirmed, faster, suspects
 from conformance.timing.small import SIZES, reduced
-from conformance.timing.statistics import Ratio
+from conformance.timing.statistics import Ratio, undisturbed_ratio
 
 TARGET, REFERENCE = "target", "reference"
 _FEWEST, _MOST = 12, 100  # rounds; a median of fewer has an interval that cannot be believed
 _FIRST_SHARE = 0.6  # of the budget; the rest is for what must be measured again
 _LEAST_SECONDS = 1.0  # for a problem
+_AGAIN = 2  # sets of processes in which what is suspected is measured again
 _START = 2.0  # seconds that two processes take to start, about
 _PREFERRED = ("numpy-gemm", "scipy-direct")
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -74,13 +77,31 @@ def reference_for(problem: Problem, target: Target) -> str | None:
 
 
 def aim_for(budget: float, lanes: int, margin: float) -> Aim:
-    """How long to measure each of so many problems in a leg of ``budget`` seconds.
+    """How long to measure each of so many problems in one set of processes within ``budget`` seconds.
 
     An interval of a third of the margin to each side leaves room on both sides of it: what is not slower is seen not to be,
     and what is slower by twice the margin is seen to be.
     """
     seconds = max(_LEAST_SECONDS, (budget - _START) / max(1, lanes))
-    return Aim(half_width=margin / 3, least=_FEWEST, most=_MOST, seconds=seconds)
+    return Aim(half_width=margin / 3, least=_FEWEST, most=_MOST, seconds=seconds, estimate=undisturbed_ratio)
+
+
+def run_again(target: Target, lanes: Sequence[Lane], budget: float, margin: float, rng: random.Random, said: Said) -> list[Leg]:
+    """A second leg of what is suspected."""
+    aim = aim_for(budget / _AGAIN, len(lanes), margin)
+    sets = [run_leg(target, lanes, aim, rng, said) for _ in range(_AGAIN)]
+    return [reduce(_joined, legs) for legs in zip(*sets, strict=True)]
+
+
+def _joined(one: Leg, other: Leg) -> Leg:
+    """What two sets of processes say of a lane; a reason why one of them has no ratio is one for both."""
+    for leg in (one, other):
+        if leg.ratio is None:
+            return leg
+    assert one.measurement is not None
+    assert other.measurement is not None
+    measurement = one.measurement.joined(other.measurement)
+    return Leg(one.lane, _estimate(measurement), "", measurement)
 
 
 def run_leg(target: Target, lanes: Sequence[Lane], aim: Aim, rng: random.Random, said: Said) -> list[Leg]:
@@ -109,10 +130,19 @@ def fitted(target: Target, lanes: Sequence[Lane], rng: random.Random, said: Said
     return list({str(lane.case): lane for lane in chosen}.values())
 
 
-def together(case: Case, targets: Mapping[str, Target], reference: str, aim: Aim, rng: random.Random) -> Measurement:
-    """One problem on several targets, all in new processes."""
+def together(
+    case: Case, targets: Mapping[str, Target], reference: str, budget: float, margin: float, rng: random.Random
+) -> tuple[Measurement, Measurement]:
+    """One problem on several targets as a gate measures two of them: a first leg, and one as if all were suspected."""
+    first, *again = (
+        _together(case, targets, reference, aim_for(budget / (1 + _AGAIN), 1, margin), rng) for _ in range(1 + _AGAIN)
+    )
+    return first, reduce(Measurement.joined, again)
+
+
+def _together(case: Case, targets: Mapping[str, Target], reference: str, aim: Aim, rng: random.Random) -> Measurement:
     with ExitStack() as stack, _one_thread():
-        contestants = {name: open_contestant(stack, target) for name, target in targets.items()}
+        contestants = dict(zip(targets, open_contestants(stack, targets.values()), strict=True))
         measurement = measure(case, contestants, reference, aim, rng)
     if measurement.ended == "interrupted":
         raise KeyboardInterrupt
@@ -136,8 +166,9 @@ def _one_thread() -> Iterator[None]:
 @contextmanager
 def _contestants(target: Target, lanes: Sequence[Lane]) -> Iterator[tuple[Contestant, Mapping[Target, Contestant]]]:
     with ExitStack() as stack, _one_thread():
-        own = open_contestant(stack, target)
-        yield own, {one: open_contestant(stack, one) for one in dict.fromkeys(lane.reference for lane in lanes)}
+        references = list(dict.fromkeys(lane.reference for lane in lanes))
+        own, *others = open_contestants(stack, [target, *references])
+        yield own, dict(zip(references, others, strict=True))
 
 
 def _leg(lane: Lane, own: Contestant, other: Contestant, aim: Aim, rng: random.Random) -> Leg:
@@ -153,7 +184,11 @@ def _leg(lane: Lane, own: Contestant, other: Contestant, aim: Aim, rng: random.R
         for name, words in ((TARGET, "the target"), (REFERENCE, lane.name))
         if measurement.series[name].reason
     ]
-    return Leg(lane, measurement.ratio(TARGET), "; ".join(reasons), measurement)
+    return Leg(lane, _estimate(measurement), "; ".join(reasons), measurement)
+
+
+def _estimate(measurement: Measurement) -> Ratio | None:
+    return measurement.ratio(TARGET, estimate=undisturbed_ratio)
 
 
 def _refusal(claims: Mapping[str, Claims], problem: Problem) -> str:
@@ -186,18 +221,18 @@ def run_race(
     second: dict[Lane, Leg] = {}
     if doubtful:
         said(f"{len(doubtful)} of {len(lanes)} may be slower, or wrong: measuring again in new processes")
-        aim = aim_for((1 - _FIRST_SHARE) * budget, len(doubtful), margin)
-        second = {leg.lane: leg for leg in run_leg(target, doubtful, aim, rng, said)}
-    legs = tuple(second[leg.lane] if leg.failed else leg for leg in first)
-    suspected = set(_suspected(legs, before, margin))
+        legs = run_again(target, doubtful, (1 - _FIRST_SHARE) * budget, margin, rng, said)
+        second = {leg.lane: leg for leg in legs}
+    last = tuple(second[leg.lane] if leg.failed else leg for leg in first)
+    suspected = set(_suspected(last, before, margin))
     verdicts = []
-    for leg in legs:
+    for leg in last:
         if leg.ratio is None or leg.lane not in before:
             continue
         then, again = before[leg.lane], second[leg.lane].ratio if leg.lane in second and leg.lane in suspected else None
         slower = again is not None and confirmed(then, leg.ratio, again, margin)
         verdicts.append((leg.lane, Verdict(then, leg.ratio, again, slower, faster(then, leg.ratio, margin))))
-    return Finish(legs, tuple(verdicts), tuple(leg for leg in legs if leg.failed))
+    return Finish(last, tuple(verdicts), tuple(leg for leg in last if leg.failed))
 
 
 def _suspected(legs: Sequence[Leg], before: Mapping[Lane, Ratio], margin: float) -> list[Lane]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from conformance.timing.slowdown import SAME, confirmed, pooled, suspects
-from conformance.timing.statistics import Ratio, paired_ratio
+from conformance.timing.statistics import Ratio, undisturbed_ratio
 
 PLAIN, TWIN = "plain", "same"
 SLOWER = ("+5 %", "+10 %", "+20 %")
@@ -54,7 +54,7 @@ def _gate(then: Ratio, first: Ratio, second: Ratio, margin: float) -> bool:
 
 
 def _ratio(leg: Leg, name: str) -> Ratio:
-    return paired_ratio(leg[name], leg[PLAIN])
+    return undisturbed_ratio(leg[name], leg[PLAIN])
 
 
 def regressed(now: float, then: float, margin: float) -> bool:

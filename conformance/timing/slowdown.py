@@ -13,7 +13,7 @@ from statistics import NormalDist
 
 from conformance.timing.statistics import Ratio
 
-SUSPICION = 0.2
+SUSPICION = 0.5
 """The share of false ones among the slowdowns that are suspected: each costs no more than being measured again."""
 ERROR = 0.05
 """The chance of a confirmed slowdown where it is no more than what is allowed."""
@@ -26,13 +26,13 @@ _LEAST = 1e-4  # the relative width of an interval that is believed: below, few 
 def change(then: Ratio, now: Ratio) -> Ratio:
     """The ratio of two ratios, that were measured independently, with its 95 % interval."""
     half = _INTERVAL / 2 * math.hypot(_deviation(then), _deviation(now))
-    log = math.log(now.median) - math.log(then.median)
+    log = math.log(now.value) - math.log(then.value)
     return Ratio(math.exp(log), math.exp(log - half), math.exp(log + half))
 
 
 def chance(then: Ratio, now: Ratio, margin: float) -> float:
     """How likely it is to see such a change if the true one is a slowdown by ``margin`` and no more."""
-    excess = math.log(now.median) - math.log(then.median) - math.log1p(margin)
+    excess = math.log(now.value) - math.log(then.value) - math.log1p(margin)
     return 1 - NormalDist().cdf(excess / math.hypot(_deviation(then), _deviation(now)))
 
 
@@ -69,7 +69,7 @@ def pooled(ratios: Sequence[Ratio]) -> Ratio:
     agree (Birge 1932; the scale factor of the Particle Data Group's averages).
     """
     weights = [1 / _deviation(one) ** 2 for one in ratios]
-    logs = [math.log(one.median) for one in ratios]
+    logs = [math.log(one.value) for one in ratios]
     mean = sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights)
     chi = sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True)) / max(1, len(ratios) - 1)
     half = _INTERVAL / 2 * math.sqrt(max(1.0, chi) / sum(weights))

@@ -61,7 +61,7 @@ def test_a_slowdown_by_the_margin_itself_is_allowed() -> None:
 
 def test_the_change_has_the_uncertainty_of_both_ratios() -> None:
     found = change(Ratio(2.0, 1.9, 2.0 * 2.0 / 1.9), Ratio(3.0, 2.9, 3.0 * 3.0 / 2.9))
-    assert found.median == pytest.approx(1.5)
+    assert found.value == pytest.approx(1.5)
     assert math.log(found.high / 1.5) == pytest.approx(math.hypot(math.log(2 / 1.9), math.log(3 / 2.9)))
     assert faster(SAME, Ratio(0.8, 0.78, 0.82), MARGIN)
     assert not faster(SAME, Ratio(0.9, 0.7, 1.1), MARGIN)
@@ -81,8 +81,8 @@ def test_discoveries_are_those_of_the_definition(chances: list[float], rate: flo
 def test_legs_that_differ_widen_the_interval_to_reach_both(middle: float, width: float, apart: float) -> None:
     legs = [Ratio(one, one / width, one * width) for one in (middle / apart, middle * apart)]
     one = pooled(legs)
-    assert one.median == pytest.approx(middle)
-    assert one.low <= one.median <= one.high
+    assert one.value == pytest.approx(middle)
+    assert one.low <= one.value <= one.high
     if apart == 1:
         assert one.half_width == pytest.approx(width ** (1 / math.sqrt(2)) - 1)
     assert one.half_width >= min(math.exp(math.log(apart)) - 1, 1e9) * 0.99
