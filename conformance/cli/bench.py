@@ -13,6 +13,7 @@ import click
 
 from conformance.cli.bench_report import bench_report
 from conformance.cli.options import Duration, WithTarget, make_target, target_options, write_files
+from conformance.cli.self_test import run_self_test, self_test_options
 from conformance.errors import Exit, UsageError
 from conformance.plugin.registry import registered_names
 from conformance.plugin.target import Target
@@ -93,11 +94,12 @@ class Threads(click.ParamType):
     metavar="FILE",
     help="Write the report with its plots as one HTML page.",
 )
+@self_test_options
 @target_options
 def command(
     targets: tuple[str, ...], words: tuple[str, ...], passes: str, batch: int | None, dtype: str | None, budget: float,
     threads: tuple[int, ...] | None, reference: str | None, margin: float, cold: bool, scale: str | None,
-    operators: tuple[str, ...], seed: int, json: str | None, html: Path | None,
+    operators: tuple[str, ...], seed: int, json: str | None, html: Path | None, self_test: bool, trials: int, busy: int,
     arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Measure how fast implementations are: all registered ones, or those given (see conformance check).
@@ -111,7 +113,10 @@ def command(
       conformance bench numpy-gemm torch-cpu --workload resnet50 --budget 120s --threads 1,2 --html bench.html
       conformance bench path/to/file.py:conv2d numpy-gemm --workload 'conv2d n8 c16 i28x28 o32 k3x3 p1x1'
       conformance bench torch-cpu --workload 'conv2d c16 i56x56 o16 k3x3 p1x1' --scale channels
+      conformance bench --self-test
     """
+    if self_test:
+        return run_self_test(trials, busy, json, seed, margin)
     began = time.monotonic()
     if budget < LEAST_BUDGET:
         raise UsageError(f"--budget {budget:g}s is too small to measure anything", hint=f"give at least {LEAST_BUDGET:g}s")

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from conformance.cli.gate_speed import Pace, Race, asked_for, pace
 from conformance.cli.options import Duration, WithTarget, make_options, make_report, make_target, target_options, write_files
+from conformance.cli.self_test import run_self_test, self_test_options
 from conformance.cli.xfail import Known, xfail_option
 from conformance.errors import Exit, UsageError
 from conformance.plain import quoted
@@ -80,17 +81,14 @@ class _Seed(click.ParamType):
 @click.option("--junit", type=_FILE, metavar="FILE", help="Write the results as JUnit XML.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write the report as one HTML page.")
 @click.option("--verbose", is_flag=True, help="Also print all of the check.")
-@click.option("--self-test", is_flag=True, help="Measure how often the gate itself errs on this machine; needs no TARGET.")
-@click.option("--trials", default=12, show_default=True, type=click.IntRange(2, 10_000), help="Of the self-test.")
-@click.option("--load", default=0, show_default=True, type=click.IntRange(0, 64), metavar="N",
-              help="Processes that keep a core busy during the self-test.")  # fmt: skip
+@self_test_options
 @target_options
 @xfail_option
 def command(
     targets: tuple[str, ...], baseline: Path | None, update: bool, against: str | None, speed: bool, margin: float,
     budget: float, workloads: tuple[str, ...], operators: tuple[str, ...], profile: str | None, seed: int | None,
     time_limit: float, json: str | None, junit: Path | None, html: Path | None, verbose: bool, self_test: bool, trials: int,
-    load: int, arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], xfail: Path | None,
+    busy: int, arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], xfail: Path | None,
 ) -> int:  # fmt: skip
     """Fail if an implementation became worse than its baseline: less right, less accurate, or slower.
 
@@ -110,9 +108,7 @@ def command(
       conformance gate --self-test --trials 20
     """
     if self_test:
-        from conformance.cli.gate_self_test import run_self_test
-
-        return run_self_test(trials, load, json, 0 if seed is None else seed, margin / 100)
+        return run_self_test(trials, busy, json, 0 if seed is None else seed, margin / 100)
     if len(targets) != 1 or baseline is None:
         given = f"{len(targets)} targets are given" if len(targets) != 1 else "no baseline is given"
         raise UsageError(f"{given}, and a gate has one of each", hint="conformance gate TARGET --baseline conformance.json")

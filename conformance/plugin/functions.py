@@ -47,7 +47,7 @@ class Form:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that claims can be worked out once: every result that is fetched needs them
 class Function:
     """One function under test, for one operator. ``claim`` and ``no_claim`` are words that change its claims."""
 
@@ -62,7 +62,7 @@ class Function:
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
 
-    @property
+    @functools.cached_property
     def claims(self) -> Claims:
         """What its namesake in torch.nn.functional does, less what it does not take, changed by what its author says."""
         asked = ON_REQUEST - {"reflect", "replicate", "circular"} if "pad_mode" in self.signature.names else ON_REQUEST

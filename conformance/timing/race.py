@@ -23,7 +23,7 @@ from conformance.problem import Problem
 from conformance.timing.measure import Aim, Contestant, Measurement, measure, open_contestants
 from conformance.timing.slowdown import Verdict, confirmed, faster, suspects
 from conformance.timing.small import SIZES, reduced
-from conformance.timing.statistics import Ratio, undisturbed_ratio
+from conformance.timing.statistics import Ratio, better_known_ratio
 
 TARGET, REFERENCE = "target", "reference"
 _FEWEST, _MOST = 12, 100  # rounds; a median of fewer has an interval that cannot be believed
@@ -83,7 +83,7 @@ def aim_for(budget: float, lanes: int, margin: float) -> Aim:
     and what is slower by twice the margin is seen to be.
     """
     seconds = max(_LEAST_SECONDS, (budget - _START) / max(1, lanes))
-    return Aim(half_width=margin / 3, least=_FEWEST, most=_MOST, seconds=seconds, estimate=undisturbed_ratio)
+    return Aim(half_width=margin / 3, least=_FEWEST, most=_MOST, seconds=seconds, estimate=better_known_ratio)
 
 
 def run_again(target: Target, lanes: Sequence[Lane], budget: float, margin: float, rng: random.Random, said: Said) -> list[Leg]:
@@ -188,7 +188,7 @@ def _leg(lane: Lane, own: Contestant, other: Contestant, aim: Aim, rng: random.R
 
 
 def _estimate(measurement: Measurement) -> Ratio | None:
-    return measurement.ratio(TARGET, estimate=undisturbed_ratio)
+    return measurement.ratio(TARGET, estimate=better_known_ratio)
 
 
 def _refusal(claims: Mapping[str, Claims], problem: Problem) -> str:

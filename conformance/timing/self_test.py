@@ -1,4 +1,4 @@
-"""How often a gate errs, and how often other rules do, judged on recorded samples: pure functions of them.
+"""How often a gate and a bench err, and how often other rules do, judged on recorded samples: pure functions of them.
 
 In every trial an implementation is timed beside itself under another name, and beside copies that do 5, 10 and 20 % more
 work: in two legs with processes of their own, interleaved in random order. All rules get the same samples. So those that
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 from conformance.timing.slowdown import SAME, confirmed, pooled, suspects
-from conformance.timing.statistics import Ratio, undisturbed_ratio
+from conformance.timing.statistics import Ratio, better_known_ratio, paired_ratio, sign_test
 
 PLAIN, TWIN = "plain", "same"
 SLOWER = ("+5 %", "+10 %", "+20 %")
@@ -49,12 +49,18 @@ def to_baseline(now: Trial, before: Trial, name: str, margin: float) -> bool:
     return _gate(then, _ratio(now.first, name), _ratio(now.second, name), margin)
 
 
+def benched(now: Trial, before: Trial, name: str, margin: float) -> bool:
+    """``conformance bench``: what it calls SLOWER, from one run."""
+    times, reference = now.first[name], now.first[PLAIN]
+    return paired_ratio(times, reference).verdict(margin, sign_test(times, reference, margin)) == "SLOWER"
+
+
 def _gate(then: Ratio, first: Ratio, second: Ratio, margin: float) -> bool:
     return suspects([(then, first)], margin)[0] and confirmed(then, first, second, margin)
 
 
 def _ratio(leg: Leg, name: str) -> Ratio:
-    return undisturbed_ratio(leg[name], leg[PLAIN])
+    return better_known_ratio(leg[name], leg[PLAIN])
 
 
 def regressed(now: float, then: float, margin: float) -> bool:
@@ -72,6 +78,7 @@ def _field(of: Callable[[Sequence[float]], float], saved: bool) -> Rule:
 RULES: dict[str, Rule] = {
     "conformance gate --against": side_by_side,
     "conformance gate, with a baseline": to_baseline,
+    "conformance bench": benched,
     "pytest-benchmark mean, same run": _field(statistics.fmean, False),
     "pytest-benchmark min, same run": _field(min, False),
     "pytest-benchmark mean, saved run": _field(statistics.fmean, True),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
-from conformance.running.idle import SHARE, unrest
+from conformance.running import idle
+from conformance.running.idle import SHARE, remember, unrest
 
 
-@pytest.fixture
+@contextmanager
 def spinning() -> Iterator[None]:
     stop = threading.Event()
 
@@ -21,13 +23,16 @@ def spinning() -> Iterator[None]:
 
     thread = threading.Thread(target=spin)
     thread.start()
-    yield
-    stop.set()
-    thread.join()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
-def test_a_thread_that_spins_is_no_rest(spinning: None) -> None:
-    assert unrest() > SHARE
+def test_a_thread_that_spins_is_no_rest() -> None:
+    with spinning():
+        assert unrest() > SHARE
 
 
 def test_a_thread_that_sleeps_is_rest() -> None:
@@ -50,3 +55,16 @@ def test_the_pool_of_torch_comes_to_rest() -> None:
     x, w = torch.ones(4, 16, 32, 32), torch.ones(16, 16, 3, 3)
     assert torch.nn.functional.conv2d(x, w)[0, 0, 0, 0] == 144
     assert unrest() == 0
+
+
+def test_a_worker_with_no_thread_but_its_own_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "_own", {int(task.name) for task in idle._TASKS.iterdir()})
+    monkeypatch.setattr(idle, "sleep", lambda seconds: pytest.fail("it was waited for"))
+    assert unrest() == 0
+
+
+def test_a_thread_that_came_later_is_none_of_the_worker_s_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(idle, "_own", set())
+    remember()
+    with spinning():
+        assert unrest() > SHARE

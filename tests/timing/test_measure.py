@@ -7,13 +7,14 @@ import os
 import random
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 
 import pytest
 
 from conformance.cases.case import parse_case
 from conformance.plugin.target import Target
 from conformance.timing.conditions import Conditions
-from conformance.timing.measure import Aim, Contestant, measure, open_contestant
+from conformance.timing.measure import Aim, Contestant, measure, open_contestant, open_contestants
 from tests.conftest import TARGETS
 
 CASE = parse_case("conv2d c2 i8x8 o2 k3x3 values=wide:0")
@@ -99,3 +100,29 @@ def test_what_is_wrong_has_failed_and_what_does_not_take_part_has_not() -> None:
         assert again["wrong"].failed
         assert again["wrong"].times == ()
         assert again["gemm"].times
+
+
+def test_workers_that_start_together_are_processes_of_their_own_even_for_the_same_target() -> None:
+    with ExitStack() as stack:
+        one, two = open_contestants(stack, 2 * [Target("numpy-gemm")])
+        numbers = [each.session.call(_number, limit=10) for each in (one, two)]
+        assert len({os.getpid(), *numbers}) == 3
+
+
+def _number(target: Target) -> int:
+    return os.getpid()
+
+
+def test_two_measurements_are_one_of_all_rounds_and_what_failed_in_one_has_no_time(pair: dict[str, Contestant]) -> None:
+    aim = Aim(NEVER, 3, 3)
+    first, second = (measure(CASE, pair, "one", aim, random.Random(seed)) for seed in range(2))
+    both = first.joined(second)
+    assert both.rounds == 6
+    for name in pair:
+        assert both.series[name].times == first.series[name].times + second.series[name].times
+    failed = replace(
+        second, series={**second.series, "two": replace(second.series["two"], times=(), reason="wrong", failed=True)}
+    )
+    for joined in (first.joined(failed), failed.joined(first)):
+        assert (joined.series["two"].times, joined.series["two"].reason, joined.series["two"].failed) == ((), "wrong", True)
+        assert joined.ratio("two") is None

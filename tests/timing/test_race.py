@@ -12,7 +12,7 @@ from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, parse_problem
 from conformance.timing.measure import Aim
-from conformance.timing.race import Lane, _one_thread, aim_for, fitted, reference_for, run_leg, run_race
+from conformance.timing.race import TARGET, Lane, _one_thread, aim_for, fitted, reference_for, run_again, run_leg, run_race
 from conformance.timing.slowdown import SAME
 from conformance.timing.small import FEW, SIZES, reduced, small_cases
 from tests.conftest import TARGETS
@@ -96,3 +96,16 @@ def test_what_is_wrong_when_it_is_timed_fails_twice_before_it_is_said() -> None:
     assert [leg.lane for leg in done.failed] == [lane]
     assert done.verdicts == ()
     assert any("measuring again in new processes" in line for line in said)
+
+
+def test_a_second_leg_is_of_two_sets_of_processes_and_what_fails_in_one_has_no_ratio() -> None:
+    cases = [parse_case(text) for text in ("conv2d f32 c4 i8x8 o4 k3x3 values=wide:0", "conv1d f32 i8 k3 values=wide:0")]
+    lanes = [Lane(case, "numpy-gemm", Target("numpy-gemm")) for case in cases]
+    said: list[str] = []
+    right, refused = run_again(Target(f"{TARGETS / 'base.py'}:conv2d"), lanes, 2.0, 0.5, random.Random(0), said.append)
+    assert right.ratio is not None
+    assert right.measurement is not None
+    assert right.measurement.rounds == len(right.measurement.series[TARGET].times) >= 2 * 12
+    assert sum(line.startswith("timing 1 of 2") for line in said) == 2
+    assert refused.ratio is None
+    assert refused.reason == "the target: conv1d is not claimed"

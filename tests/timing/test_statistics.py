@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
-from conformance.timing.statistics import Ratio, false_discovery, paired_ratio, sign_test
+from conformance.timing.measure import Estimate
+from conformance.timing.statistics import Ratio, better_known_ratio, false_discovery, paired_ratio, sign_test, undisturbed_ratio
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 times = st.lists(st.floats(1e-6, 10), min_size=1, max_size=30)
@@ -46,15 +47,41 @@ def test_the_sign_test_counts_what_lies_beyond_the_margin(above: int, below: int
     assert sign_test(ratios, [1.0] * n, margin) == pytest.approx(min(1.0, 2 * one_sided))
 
 
-@given(times, st.floats(0.1, 10))
+@pytest.mark.parametrize("estimate", [paired_ratio, undisturbed_ratio])
+@given(series=times, factor=st.floats(0.1, 10))
 @settings(max_examples=50)
-def test_a_ratio_lies_in_its_interval_and_is_turned_round_by_changing_places(series: list[float], factor: float) -> None:
+def test_a_ratio_lies_in_its_interval_and_is_turned_round_by_changing_places(
+    estimate: Estimate, series: list[float], factor: float
+) -> None:
     rng = np.random.default_rng(len(series))
     other = [factor * one * float(rng.uniform(0.5, 2)) for one in series]
-    there, back = paired_ratio(series, other), paired_ratio(other, series)
+    there, back = estimate(series, other), estimate(other, series)
     assert there.low <= there.value <= there.high
     assert there.value * back.value == pytest.approx(1)
     assert there.half_width >= 0
+
+
+@given(series=times, noise=st.integers(0, 5))
+@settings(max_examples=50)
+def test_the_better_known_ratio_is_the_one_with_the_narrower_interval(series: list[float], noise: int) -> None:
+    other = np.random.default_rng(noise).lognormal(0, 0.1 * noise, len(series))
+    both = paired_ratio(series, other), undisturbed_ratio(series, other)
+    found = better_known_ratio(series, other)
+    assert found in both
+    assert found.half_width == min(one.half_width for one in both)
+
+
+def test_where_others_disturb_half_of_the_rounds_the_ratio_of_what_they_do_not_is_the_better_known_one() -> None:
+    rng = np.random.default_rng(0)
+    narrower, near = [], 0
+    for _ in range(40):
+        own, base = (rng.lognormal(0, 0.02, 60) * np.where(rng.uniform(size=60) < 0.5, 1, rng.uniform(1.3, 3, 60)) for _ in "ab")
+        plain, undisturbed = paired_ratio(1.1 * own, base), undisturbed_ratio(1.1 * own, base)
+        narrower.append(plain.half_width / undisturbed.half_width)
+        near += undisturbed.low <= 1.1 <= undisturbed.high
+    assert np.median(narrower) > 3
+    assert np.quantile(narrower, 0.05) > 1
+    assert near >= 34  # 95 % of 40, and three standard deviations
 
 
 def test_a_difference_that_is_too_probable_without_one_is_inconclusive() -> None:

@@ -13,7 +13,7 @@ from conformance.plugin.job import Call, Reply
 from conformance.problem import parse_problem
 from conformance.timing.block import data_number
 from conformance.timing.fresh import rolled, varied
-from conformance.timing.witness import MARGIN, Round, calls_for, disbelief, thinned
+from conformance.timing.witness import BLOCK, MARGIN, Round, calls_for, disbelief, thinned
 
 CASE = Case(parse_problem("conv2d f32 n1 c2 i8x8 o2 k3x3"), "wide")
 OUTPUT = (np.zeros(CASE.problem.result_shape, np.float32),)
@@ -105,4 +105,5 @@ def test_no_two_calls_get_the_same_data_and_all_its_elements_are_those_of_the_ca
 def test_a_block_has_at_least_one_call_and_no_more_than_have_data() -> None:
     assert calls_for(1.0, 256) == 1
     assert calls_for(0.0, 7) == 7
-    assert calls_for(1e-3, 256) == 20
+    assert calls_for(BLOCK / 4, 256) == 4
+    assert calls_for(BLOCK / 3.5, 256) == 4

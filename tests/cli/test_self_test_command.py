@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli.gate_self_test import kept_busy, run_self_test
+from conformance.cli.self_test import kept_busy, run_self_test
 from conformance.timing.self_test import NAMES, RULES, Trial, judged
 
 
