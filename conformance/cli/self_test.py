@@ -30,7 +30,8 @@ TARGETS = {
     name: Target(f"{_HOME}:{which}", probe=False)
     for name, which in zip(NAMES, ("ItemByItem", "ItemByItem", "Slower5", "Slower10", "Slower20"), strict=True)
 }
-_SECONDS = 20.0  # for all five in three sets of processes; where others disturb, fewer rounds than a problem of a gate has
+SECONDS = 20.0
+"""Of a trial: all five in three sets of processes. Where others disturb, that is fewer rounds than a problem of a gate has."""
 
 
 def self_test_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,20 +54,17 @@ def self_test_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: float, seconds: float = _SECONDS) -> int:
-    """Make the trials and print the table. ``file`` gets all samples too, so that they can be judged again.
-
-    ``seconds`` are those of a trial.
-    """
+def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: float) -> int:
+    """Make the trials and print the table. ``file`` gets all samples too, so that they can be judged again."""
     console, rng, began = make_console(stderr=file == "-"), random.Random(seed), time.monotonic()
     done: list[Trial] = []
     failed = ""
     with contextlib.suppress(KeyboardInterrupt), kept_busy(load):
         while len(done) <= trials:  # one more, as each is compared with the one before
-            legs, failed = _legs(rng, margin, seconds)
+            legs, failed = _legs(rng, margin)
             if failed:  # as a gate does, which says only what comes twice
                 console.print(f"measuring again: {failed}", highlight=False)
-                legs, failed = _legs(rng, margin, seconds)
+                legs, failed = _legs(rng, margin)
             if failed:
                 break
             done.append(Trial(*legs))
@@ -83,10 +81,10 @@ def run_self_test(trials: int, load: int, file: str | None, seed: int, margin: f
     return Exit.CONFORMANT if len(done) == trials + 1 else Exit.NOTHING_VERIFIED
 
 
-def _legs(rng: random.Random, margin: float, seconds: float) -> tuple[list[dict[str, tuple[float, ...]]], str]:
+def _legs(rng: random.Random, margin: float) -> tuple[list[dict[str, tuple[float, ...]]], str]:
     """Two legs of all contestants, or the reason why there are none."""
     legs = []
-    for measurement in together(CASE, TARGETS, PLAIN, seconds, margin, rng):
+    for measurement in together(CASE, TARGETS, PLAIN, SECONDS, margin, rng):
         reasons = [f"{name}: {one.reason}" for name, one in measurement.series.items() if one.reason]
         if reasons:
             return [], reasons[0]

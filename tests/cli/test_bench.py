@@ -113,3 +113,31 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     report = read_json(file)
     assert report.interrupted
     assert any(one.seconds for one in report.timings)
+
+
+BRIEFLY = ("bench", "numpy-gemm", "scipy-direct", "--workload", SMALL, "--budget", "20s")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process be kept to one core")
+def test_on_one_core_it_says_what_to_expect_and_measures_all_the_same() -> None:
+    one = min(os.sched_getaffinity(0))
+    done = subprocess.run(
+        [sys.executable, "-m", "conformance", *BRIEFLY], cwd=ROOT, capture_output=True, text=True, timeout=120,
+        preexec_fn=lambda: os.sched_setaffinity(0, {one}),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "one core only: everything else that runs here disturbs the times" in done.stdout
+    assert "REFERENCE" in done.stdout
+
+
+def test_where_workers_may_not_be_pinned_they_are_timed_and_it_is_said() -> None:
+    launcher = str(TARGETS / "programs" / "refuse_pinning.py")
+    done = subprocess.run(
+        [sys.executable, launcher, "-m", "conformance", *BRIEFLY, "--threads", "1"], cwd=ROOT, capture_output=True, text=True,
+        timeout=120,
+    )  # fmt: skip
+    if done.returncode == 77:
+        pytest.skip("this kernel takes no filter of system calls")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "numpy-gemm: not pinned to cores: Operation not permitted" in " ".join(done.stdout.split())
+    assert "REFERENCE" in done.stdout

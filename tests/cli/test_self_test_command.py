@@ -7,18 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli.self_test import kept_busy, run_self_test
+from conformance.cli import bench, gate, self_test
+from conformance.cli.self_test import kept_busy
 from conformance.timing.self_test import NAMES, RULES, Trial, judged
 
 
+@pytest.mark.parametrize("name", ["gate", "bench"])
 def test_it_says_what_each_rule_found_and_keeps_samples_that_give_the_same_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(self_test, "SECONDS", 0.0)  # the fewest rounds
     file = tmp_path / "samples.json"
-    assert run_self_test(1, 0, str(file), 0, 0.05, seconds=0.0) == 0
+    command = {"gate": gate.command, "bench": bench.command}[name]
+    assert command.main(["--self-test", "--trials", "2", "--json", str(file)], standalone_mode=False) == 0
     printed = capsys.readouterr().out
     assert all(rule.partition(",")[0] in printed for rule in RULES)
-    assert "of 1 (" in printed
+    assert "of 2 (" in printed
     kept = json.loads(file.read_text(encoding="utf-8"))
     trials = [Trial(one["first"], one["second"]) for one in kept["trials"]]
     again = {
