@@ -15,7 +15,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Problem
+from conformance.problem import Operator, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,21 @@ class Check(Protocol):
     def optional_calls(self) -> bool:
         """Whether calls of problems that are not claimed may be left out: each reply is judged by itself."""
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        """Whether it may have something to say of problems of an operator, in a data type ("": in any)."""
+
     def calls(self, case: Case) -> tuple[Call, ...]:
         """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         """Whether the replies, one for each call and none of them an error, are as they must be."""
+
+
+class OfAll:
+    """A check of every operator and data type."""
+
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return True
 
 
 def first_trouble(calls: Sequence[Call], replies: Sequence[Reply]) -> Failure | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Failure, Judgement, difference, excess_of, first_trouble
+from conformance.checks.base import Check, Failure, Judgement, OfAll, difference, excess_of, first_trouble
 from conformance.checks.likeness import class_reached, looks_like
 from conformance.checks.power import blind_outputs
 from conformance.plugin.claims import Claims
@@ -21,7 +21,7 @@ from conformance.reference.truth import Truth
 _NEARLY = "; near enough for real values, but a direct sum is exact here: behaves like a transform method, or rounds constants"
 
 
-class Exact:
+class Exact(OfAll):
     """One call on integers, zero tolerance."""
 
     name = "exact"

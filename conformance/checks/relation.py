@@ -17,7 +17,7 @@ from conformance.checks.base import Judgement, difference, excess_of, first_trou
 from conformance.checks.exact import tolerance_on_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family, Problem, Window
+from conformance.problem import FORMATS, Family, Operator, Problem, Window
 from conformance.reference.oracle import solve
 
 Arrays = dict[str, np.ndarray]
@@ -36,11 +36,12 @@ class Relation:
     concurrent: bool = False
     optional_calls: bool = False
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        is_complex = dtype != "" and FORMATS[dtype].kind == "complex"
+        return operator.family in self.families and operator.forward and not is_complex
+
     def calls(self, case: Case) -> tuple[Call, ...]:
-        problem = case.problem
-        if problem.op.family not in self.families or not problem.op.forward or problem.format.kind == "complex":
-            return ()
-        return self.make(_plain(case))
+        return self.make(_plain(case)) if self.applies(case.problem.op, case.problem.dtype) else ()
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         trouble = first_trouble(calls, replies)
