@@ -38,7 +38,7 @@ class Covering:
     def __init__(self, chosen: tuple[Parameter, ...]) -> None:
         self.keys = [(parameter.name, parameter.axis) for parameter in chosen]
         self.levels = [parameter.levels for parameter in chosen]
-        self.sizes = np.array([len(parameter.levels) for parameter in chosen])
+        self.counts = [len(levels) for levels in self.levels]
         groups = list(combinations(range(len(chosen)), 2))
         by_axis: dict[int | None, list[int]] = {}
         for i, parameter in enumerate(chosen):
@@ -47,7 +47,7 @@ class Covering:
         # A pair is a triple whose third parameter does not matter: factor 0.
         self.columns = np.array([(*pair, 0) for pair in groups] + triples, dtype=np.int64).reshape(-1, 3)
         third = np.array([0] * len(groups) + [1] * len(triples))
-        sizes = self.sizes[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
+        sizes = np.array(self.counts)[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
         sizes[:, 2] = np.where(third == 1, sizes[:, 2], 1)
         self.factors = np.stack([np.ones(len(sizes), dtype=np.int64), sizes[:, 0], sizes[:, 0] * sizes[:, 1] * third], axis=1)
         self.place = {
@@ -71,7 +71,7 @@ class Covering:
     def drawn(self, rng: random.Random, target: Mapping[int, int]) -> list[int]:
         """A row at random with the target's combination."""
         draw = rng.random
-        row = [int(draw() * len(levels)) for levels in self.levels]
+        row = [int(draw() * count) for count in self.counts]
         for i, level in target.items():
             row[i] = level
         return row

@@ -6,7 +6,6 @@ come in the order in which a failure is easier to read, and only those that the 
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -157,7 +156,9 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
 
 def _with_rule(window: AnyWindow, rule: str) -> AnyWindow:
     begin, end = auto_padding(rule, window)
-    return dataclasses.replace(window, pad_begin=begin, pad_end=end) if isinstance(window, Window) else window
+    if not isinstance(window, Window):
+        return window
+    return Window(window.size, window.kernel, window.stride, window.dilation, begin, end, window.ceil, window.mode)
 
 
 def _number(chosen: Mapping[tuple[str, int | None], Level], name: str, axis: int | None = None, default: int = 1) -> int:
