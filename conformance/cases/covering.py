@@ -132,7 +132,7 @@ def _best(
         if problem is None:
             continue
         valid += 1
-        new = np.count_nonzero(~cover.seen[cover.numbers(row)])
+        new = int(np.count_nonzero(~cover.seen[cover.numbers(row)]))
         if new > most:
             best, most = (row, problem), new
         if valid == _CANDIDATES:

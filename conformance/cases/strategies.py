@@ -25,7 +25,6 @@ from conformance.problem import OPERATORS, Operator, Problem, Window
 from conformance.problem.validity import is_valid
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
-
 _integers = lru_cache(maxsize=1024)(st.integers)
 _sampled = lru_cache(maxsize=1024)(st.sampled_from)
 """A strategy that is new is looked at by Hypothesis, which takes its time."""

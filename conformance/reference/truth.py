@@ -94,12 +94,12 @@ def _real(
 
 def _complex(problem: Problem, sums: Sums, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray) -> Truth:
     pairs = [(a.real, b.real), (a.imag, b.imag), (a.real, b.imag), (a.imag, b.real)]
-    *parts, S = sums([*pairs, (np.abs(a), np.abs(b))])
+    *sums_of_parts, S = sums([*pairs, (np.abs(a), np.abs(b))])
     S, zero = S + np.abs(extra), np.zeros(S.shape)
     if _is_exact(a, b, extra, S):
-        rr, ii, ri, ir = parts
-        return _exactly((rr - ii) + 1j * (ri + ir) + extra, n, S)
-    rr, ii, ri, ir = (_real(problem, sums, *pair, n, zero, part, S) for pair, part in zip(pairs, parts, strict=True))
+        of_real, of_imag, *mixed = sums_of_parts
+        return _exactly((of_real - of_imag) + 1j * (mixed[0] + mixed[1]) + extra, n, S)
+    rr, ii, ri, ir = (_real(problem, sums, *pair, n, zero, part, S) for pair, part in zip(pairs, sums_of_parts, strict=True))
     y, low = np.empty(S.shape, np.complex128), np.empty(S.shape, np.complex128)
     for name, (p, q, sign) in {"real": (rr, ii, -1), "imag": (ri, ir, 1)}.items():
         total, first = two_sum(p[0], sign * q[0])
