@@ -8,7 +8,7 @@ combination not seen yet, that adds the most. So the first problems cover most, 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -36,8 +36,9 @@ class Covering:
     """Which combinations of levels have been seen. Combinations are numbered, so that candidates are scored at once."""
 
     def __init__(self, chosen: tuple[Parameter, ...]) -> None:
-        self.parameters = chosen
-        self.sizes = np.array([len(parameter.levels) for parameter in chosen])
+        self.keys = [(parameter.name, parameter.axis) for parameter in chosen]
+        self.levels = [parameter.levels for parameter in chosen]
+        self.counts = [len(levels) for levels in self.levels]
         groups = list(combinations(range(len(chosen)), 2))
         by_axis: dict[int | None, list[int]] = {}
         for i, parameter in enumerate(chosen):
@@ -46,7 +47,7 @@ class Covering:
         # A pair is a triple whose third parameter does not matter: factor 0.
         self.columns = np.array([(*pair, 0) for pair in groups] + triples, dtype=np.int64).reshape(-1, 3)
         third = np.array([0] * len(groups) + [1] * len(triples))
-        sizes = self.sizes[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
+        sizes = np.array(self.counts)[self.columns] if len(self.columns) else np.ones((0, 3), dtype=np.int64)
         sizes[:, 2] = np.where(third == 1, sizes[:, 2], 1)
         self.factors = np.stack([np.ones(len(sizes), dtype=np.int64), sizes[:, 0], sizes[:, 0] * sizes[:, 1] * third], axis=1)
         self.place = {
@@ -59,9 +60,21 @@ class Covering:
         self.seen = np.zeros(int(counts.sum()), dtype=bool)
         self.given_up = np.zeros_like(self.seen)
 
-    def numbers(self, levels: np.ndarray) -> np.ndarray:
-        """The numbers of all combinations in each row of ``levels``, shape (rows, combinations)."""
-        return np.asarray((levels[:, self.columns] * self.factors).sum(axis=-1) + self.offsets)
+    def numbers(self, row: Sequence[int]) -> np.ndarray:
+        """The numbers of all combinations in a row of one level for each parameter, shape (combinations,)."""
+        return np.asarray((np.array(row)[self.columns] * self.factors).sum(axis=-1) + self.offsets)
+
+    def chosen(self, row: Sequence[int]) -> dict[tuple[str, int | None], Level]:
+        """The levels themselves, by parameter."""
+        return {key: levels[level] for key, levels, level in zip(self.keys, self.levels, row, strict=True)}
+
+    def drawn(self, rng: random.Random, target: Mapping[int, int]) -> list[int]:
+        """A row at random with the target's combination."""
+        draw = rng.random
+        row = [int(draw() * count) for count in self.counts]
+        for i, level in target.items():
+            row[i] = level
+        return row
 
     def reached(self) -> Reached:
         """What the problems until now cover; a combination that no problem can have is not counted."""
@@ -94,47 +107,34 @@ def covering(
 
     ``cover`` (made of :func:`parameters`) keeps count for whoever wants to know.
     """
-    chosen = parameters(OPERATORS[operator], claims)
-    cover = Covering(chosen) if cover is None else cover
+    cover = Covering(parameters(OPERATORS[operator], claims)) if cover is None else cover
     rng, made = random.Random(f"{operator}:{seed}"), 0
     while (limit is None or made < limit) and len(still := cover.open()):
         target = cover.members(int(still[rng.randrange(len(still))]))
         found = _best(cover, rng, target, operator, claims)
         if found is None:
-            cover.given_up[cover.numbers(_row(chosen, rng, target))[0][cover.place[frozenset(target)]]] = True
+            cover.given_up[cover.numbers(cover.drawn(rng, target))[cover.place[frozenset(target)]]] = True
             continue
         row, problem = found
-        cover.seen[cover.numbers(row)[0]] = True
+        cover.seen[cover.numbers(row)] = True
         made += 1
         yield problem
 
 
-def _row(chosen: tuple[Parameter, ...], rng: random.Random, target: dict[int, int]) -> np.ndarray:
-    draw = rng.random
-    levels = [int(draw() * len(parameter.levels)) for parameter in chosen]
-    for i, level in target.items():
-        levels[i] = level
-    return np.array([levels])
-
-
 def _best(
     cover: Covering, rng: random.Random, target: dict[int, int], operator: str, claims: Claims
-) -> tuple[np.ndarray, Problem] | None:
+) -> tuple[list[int], Problem] | None:
     """Of some candidates with the target combination, the one that shows the most new ones; None if none is a problem."""
     best, most, valid = None, 0, 0
     for _ in range(_TRIES):
-        row = _row(cover.parameters, rng, target)
-        problem = build(OPERATORS[operator], claims, levels_of(cover.parameters, row[0]))
+        row = cover.drawn(rng, target)
+        problem = build(OPERATORS[operator], claims, cover.chosen(row))
         if problem is None:
             continue
         valid += 1
-        new = int((~cover.seen[cover.numbers(row)[0]]).sum())
+        new = int(np.count_nonzero(~cover.seen[cover.numbers(row)]))
         if new > most:
             best, most = (row, problem), new
         if valid == _CANDIDATES:
             break
     return best
-
-
-def levels_of(chosen: tuple[Parameter, ...], row: np.ndarray) -> dict[tuple[str, int | None], Level]:
-    return {(p.name, p.axis): p.levels[int(level)] for p, level in zip(chosen, row, strict=True)}

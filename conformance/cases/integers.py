@@ -78,10 +78,15 @@ def ties(problem: Problem, rng: np.random.Generator) -> Arrays:
 def _nonzero(problem: Problem, rng: np.random.Generator, m: int) -> Arrays:
     kept = np.int64 if problem.format.kind == "int" else np.float64  # float64 would round the widest integers
     values = {
-        name: (rng.integers(1, m, shape, endpoint=True) * rng.choice([-1, 1], shape)).astype(kept)
+        name: (rng.integers(1, m, shape, endpoint=True) * signs(rng, shape)).astype(kept)
         for name, shape in problem.array_shapes.items()
     }
     return sparse(problem, rng, values)
+
+
+def signs(rng: np.random.Generator, shape: int | tuple[int, ...]) -> np.ndarray:
+    """-1 or 1, drawn as ``rng.choice([-1, 1], shape)`` draws them, in a quarter of its time."""
+    return 2 * rng.integers(0, 2, shape) - 1
 
 
 def sparse(problem: Problem, rng: np.random.Generator, values: Arrays) -> Arrays:

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from conformance.cases.integers import Arrays, largest_integer
+from conformance.cases.integers import Arrays, largest_integer, signs
 from conformance.cases.values import generator_of
 from conformance.problem import Family, Problem, Window
 
@@ -33,7 +33,7 @@ def one_period(problem: Problem, seed: str) -> Arrays:
     periods = {}
     for name, shape in problem.array_shapes.items():
         size = min(PERIOD, math.prod(shape))
-        digits = rng.integers(1, m, size, endpoint=True) * rng.choice([-1, 1], size)
+        digits = rng.integers(1, m, size, endpoint=True) * signs(rng, size)
         periods[name] = (digits if problem.format.signed else np.abs(digits)).astype(problem.dtype_of(name))
     return periods
 

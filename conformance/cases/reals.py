@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conformance.cases.integers import Arrays, first_of
+from conformance.cases.integers import Arrays, first_of, signs
 from conformance.problem import Problem
 
 
@@ -26,7 +26,7 @@ def bits(problem: Problem, rng: np.random.Generator) -> Arrays:
     """Numbers in [1, 2) that need the last bit of the significand: rounding an input to a shorter format shows."""
     last = 2.0 ** (1 - problem.format.significand)
     return {
-        name: rng.choice([-1.0, 1.0], shape) * (1 + last * (2 * rng.integers(0, int(0.5 / last), shape) + 1))
+        name: signs(rng, shape) * (1 + last * (2 * rng.integers(0, int(0.5 / last), shape) + 1))
         for name, shape in problem.array_shapes.items()
     }
 
@@ -40,8 +40,7 @@ def cancellation(problem: Problem, rng: np.random.Generator) -> Arrays:
         w = values[others[0]]
         values[others[0]] = w - w.mean(axis=tuple(range(1, w.ndim)), keepdims=True)
     else:
-        signs = np.indices(values[first].shape).sum(axis=0) % 2 * 2 - 1
-        values[first] = values[first] * signs
+        values[first] = values[first] * (np.indices(values[first].shape).sum(axis=0) % 2 * 2 - 1)
     return values
 
 
@@ -61,5 +60,6 @@ def positive(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 
 def _spread(rng: np.random.Generator, shape: tuple[int, ...], octaves: int) -> np.ndarray:
-    signs = rng.choice([-1.0, 1.0], shape)
-    return np.asarray(signs * rng.uniform(1, 2, shape) * 2.0 ** rng.integers(-(octaves // 2), octaves - octaves // 2, shape))
+    return np.asarray(
+        signs(rng, shape) * rng.uniform(1, 2, shape) * 2.0 ** rng.integers(-(octaves // 2), octaves - octaves // 2, shape)
+    )

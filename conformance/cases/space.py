@@ -6,7 +6,6 @@ come in the order in which a failure is easier to read, and only those that the 
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -115,23 +114,27 @@ def _pads(operator: Operator, able: frozenset[str]) -> tuple[Level, ...]:
 
 def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | None], Level]) -> Problem | None:
     """The problem of one level for each parameter; None where there is none, it is not claimed, or is too much work."""
-    per_axis = "per_axis" in claims.options
 
     def given(name: str, default: Any = None) -> Any:
         return chosen.get((name, None), default)
 
-    windows = tuple(_window(chosen, axis, axis if per_axis else 0, operator) for axis in range(operator.ndim))
-    if any(window is None for window in windows):
-        return None
-    channels, out_channels, groups = _channels(chosen, operator)
+    # Most candidates are refused, so what is quickly seen comes first.
     dtype, unbatched, auto_pad = str(given("dtype")), bool(given("unbatched")), str(given("auto_pad", ""))
-    if auto_pad == "same" and any(window is not None and window.stride > 1 for window in windows):
-        return None  # it would not be valid; most candidates are refused, so what is quickly seen comes first
-    if auto_pad:
-        windows = tuple(_with_rule(window, auto_pad) for window in windows if window is not None)
+    per_axis = "per_axis" in claims.options
+    if auto_pad == "same" and any(chosen["stride", axis] != 1 for axis in (range(operator.ndim) if per_axis else (0,))):
+        return None
+    windows: list[AnyWindow] = []
+    for axis in range(operator.ndim):
+        window = _window(chosen, axis, axis if per_axis else 0, operator)
+        if window is not None and auto_pad:
+            window = _with_rule(window, auto_pad)
+        if window is None or window.output < 1:
+            return None
+        windows.append(window)
+    channels, out_channels, groups = _channels(chosen, operator)
     problem = Problem(
         operator.name,
-        tuple(window for window in windows if window is not None),
+        tuple(windows),
         batch=1 if unbatched else _number(chosen, "batch"),
         channels=channels,
         out_channels=out_channels,
@@ -153,7 +156,9 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
 
 def _with_rule(window: AnyWindow, rule: str) -> AnyWindow:
     begin, end = auto_padding(rule, window)
-    return dataclasses.replace(window, pad_begin=begin, pad_end=end) if isinstance(window, Window) else window
+    if not isinstance(window, Window):
+        return window
+    return Window(window.size, window.kernel, window.stride, window.dilation, begin, end, window.ceil, window.mode)
 
 
 def _number(chosen: Mapping[tuple[str, int | None], Level], name: str, axis: int | None = None, default: int = 1) -> int:

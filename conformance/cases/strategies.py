@@ -25,24 +25,31 @@ from conformance.problem import OPERATORS, Operator, Problem, Window
 from conformance.problem.validity import is_valid
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
+_integers = lru_cache(maxsize=1024)(st.integers)
+_sampled = lru_cache(maxsize=1024)(st.sampled_from)
+"""A strategy that is new is looked at by Hypothesis, which takes its time."""
+
 
 @st.composite
 def windows(draw: st.DrawFn, operator: Operator, able: frozenset[str]) -> AnyWindow:
     """A window of the operator's kind that fits its input; shrinks to one tap on one element."""
     if operator.traits.window == "adaptive":
-        return AdaptiveWindow(draw(st.integers(1, 12)), draw(st.integers(1, 9)))
-    kernel = draw(st.integers(1, 4))
-    dilation = draw(st.integers(1, 3)) if "dilation" in able else 1
-    stride = draw(st.integers(1, 4))
+        return AdaptiveWindow(draw(_integers(1, 12)), draw(_integers(1, 9)))
+    kernel = draw(_integers(1, 4))
+    dilation = draw(_integers(1, 3)) if "dilation" in able else 1
+    stride = draw(_integers(1, 4))
     most = kernel // 2 if operator.is_pool else 3
     least = -1 if "crop" in able else 0
-    begin, end = draw(st.integers(least, most)), draw(st.integers(least, most))
+    begin, end = draw(_integers(least, most)), draw(_integers(least, most))
     extent = (kernel - 1) * dilation + 1
     if operator.traits.window == "transposed":
-        extra = draw(st.integers(0, max(stride, dilation) - 1)) if "output_padding" in able else 0
-        return TransposedWindow(draw(st.integers(1, 8)), kernel, stride, dilation, begin, end, extra)
-    size = draw(st.integers(max(1, extent - begin - end), 12 + extent))
+        extra = draw(_integers(0, max(stride, dilation) - 1)) if "output_padding" in able else 0
+        return TransposedWindow(draw(_integers(1, 8)), kernel, stride, dilation, begin, end, extra)
+    size = draw(_integers(max(1, extent - begin - end), 12 + extent))
     return Window(size, kernel, stride, dilation, begin, end)
+
+
+_windows = lru_cache(maxsize=256)(windows)
 
 
 @st.composite
@@ -61,13 +68,13 @@ def problems(draw: st.DrawFn, operator: str | None = None, claims: Claims | None
         }
         problem = build(op, claims, chosen | small)
     if problem is not None and draw(st.booleans()):  # any small numbers, between the levels of the covering set
-        problem = _between(op, claims, problem, [draw(windows(op, claims.options)) for _ in range(op.ndim)]) or problem
+        problem = _between(op, claims, problem, [draw(_windows(op, claims.options)) for _ in range(op.ndim)]) or problem
     return problem if problem is not None else draw(st.nothing())
 
 
 @lru_cache(maxsize=256)
 def _levels(op: Operator, claims: Claims) -> list[tuple[tuple[str, int | None], st.SearchStrategy[Level]]]:
-    """For each parameter one of its levels. A strategy that is new is looked at by Hypothesis, which takes its time."""
+    """For each parameter one of its levels."""
     return [((parameter.name, parameter.axis), st.sampled_from(parameter.levels)) for parameter in parameters(op, claims)]
 
 
@@ -95,7 +102,7 @@ def _between(op: Operator, claims: Claims, problem: Problem, drawn: list[AnyWind
 def cases(draw: st.DrawFn, operator: str | None = None, claims: Claims | None = None) -> Case:
     """A case of integers (for pooling also ties) whose results must be exact."""
     problem = draw(problems(operator, claims))
-    return Case(problem, draw(st.sampled_from(kinds_of_integers(problem))), str(draw(st.integers(0, 9999))), "random")
+    return Case(problem, draw(_sampled(kinds_of_integers(problem))), str(draw(_integers(0, 9999))), "random")
 
 
 def draw_cases(operator: str, claims: Claims, count: int, run_seed: int) -> Iterator[Case]:

@@ -73,7 +73,7 @@ def _quantisation(problem: Problem, rng: np.random.Generator) -> Arrays:
         flat[at] = ends[: len(at)]
     spread = max(1, math.isqrt(problem.max_terms) * 40)  # so that most scaled results lie inside, and some are clipped
     if "b" in shapes:  # never so small that it would be lost when it is scaled
-        values["b"] = rng.integers(2 * spread, 8 * spread, shapes["b"], endpoint=True) * rng.choice([-1, 1], shapes["b"])
+        values["b"] = rng.integers(2 * spread, 8 * spread, shapes["b"], endpoint=True) * integers.signs(rng, shapes["b"])
     if problem.requantised:
         out = np.iinfo(FORMATS[problem.result].numpy)
         values["scale"] = 2.0 ** (-round(math.log2(spread)) + rng.integers(-1, 2, shapes["scale"]))

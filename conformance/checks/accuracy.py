@@ -15,7 +15,7 @@ from conformance.checks.base import AccuracyFigures, Check, Judgement, differenc
 from conformance.checks.likeness import class_reached, looks_like
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family
+from conformance.problem import FORMATS, Family, Operator
 from conformance.problem.accuracy import accuracy_named
 from conformance.reference import bounds
 from conformance.reference.oracle import solve
@@ -30,11 +30,14 @@ class Accuracy:
     concurrent = False
     optional_calls = False
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        """What rounds nothing is exact."""
+        of_integers = operator.family is Family.CONV_INTEGER or (dtype != "" and FORMATS[dtype].kind == "int")
+        return operator.rounds and not of_integers
+
     def calls(self, case: Case) -> tuple[Call, ...]:
         problem = case.problem
-        if not problem.op.rounds or problem.format.kind == "int" or problem.op.family is Family.CONV_INTEGER:
-            return ()  # what rounds nothing is exact
-        return (Call(problem, case.arrays()),)
+        return (Call(problem, case.arrays()),) if self.applies(problem.op, problem.dtype) else ()
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         trouble = first_trouble(calls, replies)

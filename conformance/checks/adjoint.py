@@ -16,6 +16,7 @@ from conformance.checks.base import Check, Failure, Judgement, first_trouble
 from conformance.checks.exact import tolerance_on_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
+from conformance.problem import Operator
 from conformance.problem.operators import FORWARD, INPUT_GRAD, WEIGHT_GRAD
 from conformance.problem.validity import is_valid
 from conformance.reference.oracle import solve
@@ -33,8 +34,11 @@ class Adjoint:
     concurrent = False
     optional_calls = True
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return operator.forward and INPUT_GRAD in operator.traits.passes and dtype in ("", *_DTYPES)
+
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if not case.problem.op.forward or case.problem.dtype not in _DTYPES or INPUT_GRAD not in case.problem.op.traits.passes:
+        if not self.applies(case.problem.op, case.problem.dtype):
             return ()
         forward = case.problem.replace(bias=False, indices=False, result="")
         passes = [forward.as_pass(name) for name in _FACTORS if name in forward.op.traits.passes]

@@ -15,7 +15,7 @@ import numpy as np
 from conformance.cases.case import Case
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Problem
+from conformance.problem import Operator, Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,21 @@ class Check(Protocol):
     def optional_calls(self) -> bool:
         """Whether calls of problems that are not claimed may be left out: each reply is judged by itself."""
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        """Whether it may have something to say of problems of an operator, in a data type ("": in any)."""
+
     def calls(self, case: Case) -> tuple[Call, ...]:
         """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         """Whether the replies, one for each call and none of them an error, are as they must be."""
+
+
+class OfAll:
+    """A check of every operator and data type."""
+
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return True
 
 
 def first_trouble(calls: Sequence[Call], replies: Sequence[Reply]) -> Failure | None:
@@ -122,9 +132,9 @@ def difference(
 ) -> Failure | None:
     """The failure where ``excess`` (error over tolerance) passes 1; None where it nowhere does. All of one shape."""
     wrong = ~(excess <= 1)
-    count = int(wrong.sum())
-    if not count:
+    if not wrong.any():
         return None
+    count = int(wrong.sum())
     index = tuple(int(i) for i in np.unravel_index(int(wrong.argmax()), wrong.shape))
     worst = float(np.where(np.isnan(excess), np.inf, excess).max())
     share = f"{count} of {wrong.size} elements" if wrong.size > 1 else "the only element"
@@ -133,6 +143,11 @@ def difference(
         kind, f"{share} wrong{how}{note}", index, _number(expected[index]), _number(actual[index]), count, wrong.size,
         worst, call, expected, actual,
     )  # fmt: skip
+
+
+def is_right(actual: np.ndarray, y: np.ndarray) -> bool:
+    """Whether every element is the truth itself: then no tolerance need be worked out, and on integers nearly all are."""
+    return bool((actual.astype(y.dtype) == y).all())
 
 
 def excess_of(actual: np.ndarray, y: np.ndarray, low: np.ndarray, tolerance: np.ndarray) -> np.ndarray:

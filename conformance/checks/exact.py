@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Failure, Judgement, difference, excess_of, first_trouble
+from conformance.checks.base import Check, Failure, Judgement, OfAll, difference, excess_of, first_trouble, is_right
 from conformance.checks.likeness import class_reached, looks_like
 from conformance.checks.power import blind_outputs
 from conformance.plugin.claims import Claims
@@ -21,7 +21,7 @@ from conformance.reference.truth import Truth
 _NEARLY = "; near enough for real values, but a direct sum is exact here: behaves like a transform method, or rounds constants"
 
 
-class Exact:
+class Exact(OfAll):
     """One call on integers, zero tolerance."""
 
     name = "exact"
@@ -55,17 +55,23 @@ def judge_integers(claims: Claims, calls: Sequence[Call], replies: Sequence[Repl
 
 def compare_integers(claims: Claims, call: Call, reply: Reply, truth: Truth, number: int, note: str) -> Failure | None:
     """One reply against the truth on integer data (perhaps with NaN or Inf planted)."""
-    y = overflowed(truth.y, call.problem.result_format)
-    excess = excess_of(reply.outputs[0], y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
-    if (excess > 1).any() and call.problem.format.kind == "float":
-        reached = class_reached(call, reply.outputs[0], truth, claims.accuracy)
-        note += _NEARLY if reached == "componentwise" else looks_like(reached)
-    failure = difference(reply.outputs[0], y, excess, call=number, note=note)
+    failure = _wrong_value(claims, call, reply.outputs[0], truth, number, note)
     if failure or not call.problem.indices:
         return failure
     assert truth.indices is not None
     wrong = excess_of(reply.outputs[1], truth.indices, truth.indices, truth.indices)
     return difference(reply.outputs[1], truth.indices, wrong, kind="wrong index", call=number, note=note)
+
+
+def _wrong_value(claims: Claims, call: Call, actual: np.ndarray, truth: Truth, number: int, note: str) -> Failure | None:
+    y = overflowed(truth.y, call.problem.result_format)
+    if not truth.low.any() and is_right(actual, y):
+        return None
+    excess = excess_of(actual, y, truth.low, tolerance_on_integers(claims, call, truth).tolerance)
+    if (excess > 1).any() and call.problem.format.kind == "float":
+        reached = class_reached(call, actual, truth, claims.accuracy)
+        note += _NEARLY if reached == "componentwise" else looks_like(reached)
+    return difference(actual, y, excess, call=number, note=note)
 
 
 def overflowed(y: np.ndarray, result: Format) -> np.ndarray:

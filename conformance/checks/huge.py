@@ -15,7 +15,7 @@ import numpy as np
 
 from conformance.cases.case import Case
 from conformance.cases.periodic import cut, one_period
-from conformance.checks.base import Check, Failure, Judgement, difference, excess_of
+from conformance.checks.base import Check, Failure, Judgement, OfAll, difference, excess_of
 from conformance.checks.exact import tolerance_on_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
@@ -26,7 +26,7 @@ _PART = 64  # outputs that are looked at in a place
 _EVERY = 257  # places in all
 
 
-class Huge:
+class Huge(OfAll):
     """One call on a row, without padding; outputs are compared at its ends, around every power of two, and in between."""
 
     name = "huge"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Judgement
+from conformance.checks.base import Check, Judgement, OfAll
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
@@ -16,7 +16,7 @@ from conformance.plugin.layouts import LAYOUTS, lay_out
 from conformance.problem import Family, Problem
 
 
-class Layout:
+class Layout(OfAll):
     """One call on integers whose tensors, or ``only`` one of them, lie in memory in an unusual way."""
 
     concurrent = False

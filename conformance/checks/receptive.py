@@ -11,7 +11,7 @@ from conformance.checks.base import Check, Judgement, difference
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family, Problem
+from conformance.problem import FORMATS, Family, Operator, Problem
 from conformance.problem.accuracy import accuracy_named
 
 _KNOWN = (Family.CONV, Family.MAX_POOL, Family.AVG_POOL, Family.ADAPTIVE_MAX_POOL, Family.ADAPTIVE_AVG_POOL)
@@ -25,9 +25,11 @@ class Receptive:
     concurrent = False
     optional_calls = False
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return operator.forward and operator.family in _KNOWN and (dtype == "" or FORMATS[dtype].signed)
+
     def calls(self, case: Case) -> tuple[Call, ...]:
-        problem = case.problem
-        if not problem.op.forward or problem.op.family not in _KNOWN or not problem.format.signed or not problem.batch:
+        if not self.applies(case.problem.op, case.problem.dtype) or not case.problem.batch:
             return ()
         arrays = case.arrays()
         changed = arrays["x"].copy()

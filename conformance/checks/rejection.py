@@ -6,12 +6,12 @@ from collections.abc import Sequence
 
 from conformance.cases.case import Case
 from conformance.cases.invalid import INVALID, make_invalid
-from conformance.checks.base import Check, Failure, Judgement
+from conformance.checks.base import Check, Failure, Judgement, OfAll
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 
 
-class Rejection:
+class Rejection(OfAll):
     """One call that must raise. The case is the valid problem that the invalid one is made of, with its name as the seed."""
 
     name = "rejection"

@@ -14,7 +14,7 @@ from conformance.checks.base import Check, Judgement
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family, Problem
+from conformance.problem import FORMATS, Family, Operator, Problem
 from conformance.problem.accuracy import accuracy_named
 from conformance.problem.dialect import DIALECT
 from conformance.problem.operators import BIAS_GRAD, FORWARD, INPUT_GRAD, PASSES, WEIGHT_GRAD
@@ -43,28 +43,34 @@ class Special:
         self.name, self.kind, self.about, self.families = f"special.{kind}", kind, about, families
         self.passes = passes or PASSES
 
-    def _holds(self, problem: Problem) -> bool:
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return operator.family in self.families and operator.pass_name in self.passes and (dtype == "" or self._holds(dtype))
+
+    def _holds(self, dtype: str) -> bool:
         """Integers have no NaN and no Inf, but a lowest value; with an Inf complex products are frameworks' own."""
+        if self.kind == "overflow" and dtype == "float64":
+            return False  # the oracle's own sums would overflow
+        kind = FORMATS[dtype].kind
+        return kind == "float" or (kind == "int" and self.kind == "lowest" and FORMATS[dtype].signed)
+
+    def _is_defined(self, problem: Problem) -> bool:
         if (
             problem.operator.startswith("conv_transpose")
             and problem.op.pass_name == WEIGHT_GRAD
             and any(map(any, problem.padding))
         ):
             return False  # there padding is the other factor, and whether Inf times it is NaN is frameworks' own
-        kind = problem.format.kind
-        if self.kind == "overflow" and (problem.dtype == "float64" or problem.result):
-            return False  # the oracle's own sums would overflow; or a wider result does not
-        return kind == "float" or (kind == "int" and self.kind == "lowest" and problem.format.signed)
+        return not (self.kind == "overflow" and problem.result)  # a wider result does not overflow
 
     def _options(self, problem: Problem) -> list[str]:
         """Options of the dialect that excuse, where another answer is declared."""
         return [option for option in _OPTIONS[self.kind] if problem.op.family in DIALECT[option].families]
 
     def calls(self, case: Case) -> tuple[Call, ...]:
+        if not self.applies(case.problem.op, case.problem.dtype) or not self._is_defined(case.problem):
+            return ()
         # With two NaNs in one window frameworks differ in whose index they give, so then indices are not asked for.
         problem = case.problem if self.kind == "lowest" else case.problem.replace(indices=False)
-        if problem.op.family not in self.families or problem.op.pass_name not in self.passes or not self._holds(problem):
-            return ()
         kinds = [self.kind]
         if self.kind == "subnormal" and problem.op.traits.weights and problem.op.pass_name != BIAS_GRAD:
             kinds.append("subnormal_factor")

@@ -8,18 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Failure, Judgement, first_trouble
+from conformance.checks.base import Check, Failure, Judgement, OfAll, first_trouble
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
-from conformance.problem import Family, Problem
+from conformance.problem import Family, Operator, Problem
 from conformance.problem.operators import DOUBLE_GRAD
 from conformance.problem.validity import is_valid
 
 _TERMS = 4
 
 
-class Fresh:
+class Fresh(OfAll):
     """Other data of the same shape, at the same address, then the first data again, then in another order."""
 
     name = "state.fresh"
@@ -55,6 +55,9 @@ class Bias:
     concurrent = False
     optional_calls = False
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return operator.forward and operator.traits.weights
+
     def calls(self, case: Case) -> tuple[Call, ...]:
         if not case.problem.bias:
             return ()
@@ -66,7 +69,7 @@ class Bias:
         return judge_integers(claims, calls, replies, ["", " (second call, the bias changed, the rest not)"])
 
 
-class Parameters:
+class Parameters(OfAll):
     """Calls that differ in one parameter and in no shape of the inputs: a result cached by shape would be stale."""
 
     name = "state.parameters"
@@ -94,8 +97,11 @@ class Empty:
     concurrent = False
     optional_calls = False
 
+    def applies(self, operator: Operator, dtype: str = "") -> bool:
+        return operator.pass_name != DOUBLE_GRAD
+
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if case.problem.unbatched or case.problem.op.pass_name == DOUBLE_GRAD:
+        if case.problem.unbatched or not self.applies(case.problem.op):
             return ()
         empty = dataclasses.replace(case, problem=case.problem.replace(batch=0))
         return (Call(empty.problem, empty.arrays()),)
@@ -105,7 +111,7 @@ class Empty:
         return dataclasses.replace(judged, elements=judged.elements + 1)  # the shape is what was compared
 
 
-class Repeat:
+class Repeat(OfAll):
     """The same call twice gives the same bits, unless declared otherwise."""
 
     name = "state.repeat"
@@ -136,7 +142,7 @@ class Repeat:
         return Judgement(failure, first.size)
 
 
-class Threads:
+class Threads(OfAll):
     """Four calls at once from four threads, each with data of its own."""
 
     name = "state.threads"

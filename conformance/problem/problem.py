@@ -226,10 +226,15 @@ class Problem:
             padded = padded.with_axis(axis, pad_begin=begin, pad_end=end)
         return padded.replace(auto_pad=rule)
 
-    def __str__(self) -> str:
+    @derived
+    def text(self) -> str:
+        """The canonical line, which parses back to the same problem."""
         from conformance.problem.text import format_problem  # text knows problems, not the other way round
 
         return format_problem(self)
+
+    def __str__(self) -> str:
+        return self.text
 
 
 def _changed(window: AnyWindow, changes: dict[str, Any]) -> AnyWindow:

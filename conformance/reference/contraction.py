@@ -9,7 +9,7 @@ reverse), :func:`pair` makes weights. Tensors are (batch, channels, *sizes) in f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from conformance.problem import Problem
 from conformance.problem.window import OUTSIDE
 
 _BLOCK_BYTES = 32 * 2**20  # gathered windows held at a time
+_TOGETHER = 2**16  # elements of tensors that are contracted at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,10 @@ class Geometry:
     tables: tuple[np.ndarray, ...]
     elements: tuple[int, ...]
     groups: int = 1
+
+    def times(self, number: int) -> Geometry:
+        """The same for tensors that hold so many by the side of each other, as groups of their own."""
+        return Geometry(self.tables, self.elements, self.groups * number)
 
     @property
     def places(self) -> tuple[int, ...]:
@@ -92,6 +97,22 @@ def _pair_by_tap(geometry: Geometry, e: np.ndarray, p: np.ndarray) -> np.ndarray
     return w.reshape(out, channels, *geometry.taps)
 
 
+def several(
+    contract: Callable[[Geometry, np.ndarray, np.ndarray], np.ndarray],
+    geometry: Geometry,
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
+) -> list[np.ndarray]:
+    """``contract`` of each pair of tensors. Small ones are groups of one call, which costs hardly more than one of them."""
+    number = len(pairs)
+    if sum(a.size + b.size for a, b in pairs) > _TOGETHER:
+        return [contract(geometry, a, b) for a, b in pairs]
+    second, axis = (1, 0) if contract is pair else (0, 1)  # where groups are in the second tensor and in the result
+    joined = (np.concatenate(tensors, axis) for tensors, axis in zip(zip(*pairs, strict=True), (1, second), strict=True))
+    made = contract(geometry.times(number), *joined)
+    size = made.shape[axis] // number
+    return [made[(slice(None),) * axis + (slice(i * size, (i + 1) * size),)] for i in range(number)]
+
+
 def taps_read(geometry: Geometry) -> np.ndarray:
     """For each place, how many of its taps read an element, shape of the places."""
     return outer([(table != OUTSIDE).sum(axis=1) for table in geometry.tables])
@@ -111,37 +132,41 @@ def places_reading(geometry: Geometry) -> np.ndarray:
     return outer([(table != OUTSIDE).sum(axis=0) for table in geometry.tables])
 
 
+def flat_table(geometry: Geometry) -> np.ndarray:
+    """The flat index of the element that each (tap, place) reads, OUTSIDE where it reads none, shape (*taps, *places)."""
+    ndim = len(geometry.tables)
+    flat, outside = np.zeros((1,) * 2 * ndim, np.int64), np.zeros((1,) * 2 * ndim, bool)
+    for axis, (table, elements) in enumerate(zip(geometry.tables, geometry.elements, strict=True)):
+        shape = [1] * 2 * ndim
+        shape[axis], shape[ndim + axis] = table.shape[1], table.shape[0]
+        at = table.T.reshape(shape)
+        flat, outside = flat * elements + at, outside | (at == OUTSIDE)
+    flat[outside] = OUTSIDE
+    return flat
+
+
 def windows(geometry: Geometry, e: np.ndarray, fill: float = 0) -> np.ndarray:
     """Every window's elements, ``fill`` where a tap reads none, shape (batch, channels, *taps, *places)."""
-    ndim = len(geometry.tables)
-    for axis, table in enumerate(geometry.tables):
-        at = 2 + 2 * axis
-        if (table == OUTSIDE).any():
-            room = [(0, 0)] * e.ndim
-            room[at] = (0, 1)
-            e = np.pad(e, room, constant_values=fill)  # OUTSIDE is -1: the element that was put behind
-        e = e.take(table, axis=at)
-    return e.transpose(0, 1, *range(3, 3 + 2 * ndim, 2), *range(2, 2 + 2 * ndim, 2))
+    return planes_of(geometry, e, fill).take(flat_table(geometry), axis=2)
+
+
+def planes_of(geometry: Geometry, e: np.ndarray, fill: float) -> np.ndarray:
+    """Flat planes (batch, channels, elements + 1) with ``fill`` behind: OUTSIDE, which is -1, reads that."""
+    elements = math.prod(geometry.elements)
+    planes = np.empty((*e.shape[:2], elements + 1), e.dtype)
+    planes[:, :, :-1] = e.reshape(*e.shape[:2], elements)
+    planes[:, :, -1] = fill
+    return planes
 
 
 def fold(geometry: Geometry, columns: np.ndarray) -> np.ndarray:
     """The adjoint of :func:`windows`: adds (batch, channels, *taps, *places) up to (batch, channels, *elements)."""
-    ndim = len(geometry.tables)
-    # Axis by axis from the last: taps and places of one axis become its elements.
-    for axis in reversed(range(ndim)):
-        table, elements = geometry.tables[axis], geometry.elements[axis]
-        moved = np.moveaxis(columns, (2 + axis, 2 + axis + axis + 1), (0, 1))  # (taps, places, ...)
-        total = np.zeros((elements + 1, *moved.shape[2:]), columns.dtype)
-        for tap in range(table.shape[1]):
-            at = table[:, tap]
-            inside = at[at != OUTSIDE]
-            if len(np.unique(inside)) == len(inside):
-                total[at] += moved[tap]
-            else:
-                np.add.at(total, at, moved[tap])
-        # What is folded goes behind the axes that are not: (batch, channels, *taps, *places, *elements so far).
-        columns = np.moveaxis(total[:-1], 0, 2 + 2 * axis)
-    return columns
+    batch, channels = columns.shape[:2]
+    row = math.prod(geometry.elements) + 1  # what OUTSIDE reads lies behind, and is dropped
+    at = flat_table(geometry).reshape(-1) % row + np.arange(0, batch * channels * row, row)[:, None]
+    total = np.zeros(batch * channels * row, columns.dtype)
+    np.add.at(total, at.reshape(-1), columns.reshape(-1))
+    return total.reshape(batch, channels, row)[:, :, :-1].reshape(batch, channels, *geometry.elements)
 
 
 def outer(per_axis: Sequence[np.ndarray]) -> np.ndarray:

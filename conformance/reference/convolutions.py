@@ -12,7 +12,17 @@ import numpy as np
 
 from conformance.problem import FORMATS, Family, Problem
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, WEIGHT_GRAD
-from conformance.reference.contraction import Geometry, gather, geometry_of, pair, places_reading, readers, scatter, taps_read
+from conformance.reference.contraction import (
+    Geometry,
+    gather,
+    geometry_of,
+    pair,
+    places_reading,
+    readers,
+    scatter,
+    several,
+    taps_read,
+)
 from conformance.reference.truth import Arrays, Truth, summed
 
 
@@ -25,14 +35,14 @@ def convolution(problem: Problem, arrays: Arrays) -> Truth:
     if pass_name == WEIGHT_GRAD:
         arrays = {**arrays, "x": arrays["x"].conj()}
         e, p = (arrays["dy"], arrays["x"]) if transposed else (arrays["x"], arrays["dy"])
-        return summed(problem, partial(pair, geometry), e, p, problem.batch * places_reading(geometry))
+        return summed(problem, partial(several, pair, geometry), e, p, problem.batch * places_reading(geometry))
     main = arrays[{INPUT_GRAD: "dy", DOUBLE_GRAD: "ddx"}.get(pass_name, "x")]
     bias = arrays.get("b")
     w = arrays["w"].conj() if pass_name == INPUT_GRAD else arrays["w"]
     gathers = transposed == (pass_name == INPUT_GRAD)
     n = _terms(problem, geometry, gathers) + (bias is not None)
     plus = None if bias is None else bias.reshape(-1, *[1] * problem.op.ndim)
-    return summed(problem, partial(gather if gathers else scatter, geometry), main, w, n, plus)
+    return summed(problem, partial(several, gather if gathers else scatter, geometry), main, w, n, plus)
 
 
 def _terms(problem: Problem, geometry: Geometry, gathers: bool) -> np.ndarray:
@@ -44,7 +54,8 @@ def _terms(problem: Problem, geometry: Geometry, gathers: bool) -> np.ndarray:
 def _bias_gradient(problem: Problem, dy: np.ndarray) -> Truth:
     axes = (0, *range(2, dy.ndim))
     count = np.full(problem.out_channels, dy.size // max(1, problem.out_channels))
-    return summed(problem, lambda a, ones: (a * ones).sum(axis=axes), dy, np.ones((1,) * dy.ndim, dy.dtype), count)
+    ones = np.ones((1,) * dy.ndim, dy.dtype)
+    return summed(problem, lambda pairs: [(a * one).sum(axis=axes) for a, one in pairs], dy, ones, count)
 
 
 def convolution_of_integers(problem: Problem, arrays: Arrays) -> Truth:
@@ -58,7 +69,7 @@ def convolution_of_integers(problem: Problem, arrays: Arrays) -> Truth:
     geometry = geometry_of(problem)
     bias = arrays["b"].reshape(-1, *[1] * ndim) if "b" in arrays else None
     n = _terms(problem, geometry, gathers=True) + (bias is not None)
-    truth = summed(problem, partial(gather, geometry), x, w, n, bias)
+    truth = summed(problem, partial(several, gather, geometry), x, w, n, bias)
     if not problem.requantised:
         return truth
     limits = np.iinfo(FORMATS[problem.result].numpy)

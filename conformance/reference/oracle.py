@@ -31,7 +31,7 @@ FAMILIES: dict[Family, Callable[[Problem, Arrays], Truth]] = {
 def solve(problem: Problem, arrays: Arrays) -> Truth:
     """The truth about a valid problem on the given tensors, by the names of ``problem.array_shapes``."""
     arrays = {name: _exact(problem, name, np.asarray(array)) for name, array in arrays.items()}
-    batched = problem.replace(unbatched=False)
+    batched = problem.replace(unbatched=False) if problem.unbatched else problem
     if problem.unbatched:
         arrays = {name: array.reshape(batched.array_shapes[name]) for name, array in arrays.items()}
     with np.errstate(invalid="ignore", over="ignore"):

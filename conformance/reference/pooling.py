@@ -12,7 +12,17 @@ import numpy as np
 
 from conformance.problem import Family, Problem
 from conformance.problem.operators import DOUBLE_GRAD, INPUT_GRAD
-from conformance.reference.contraction import Geometry, fold, geometry_of, outer, readers, taps_read, windows
+from conformance.reference.contraction import (
+    Geometry,
+    flat_table,
+    fold,
+    geometry_of,
+    outer,
+    planes_of,
+    readers,
+    taps_read,
+    windows,
+)
 from conformance.reference.floats import slices, two_prod, two_sum
 from conformance.reference.truth import MAX_SLICES, Arrays, Truth, error_of_low, gamma64, is_whole, selected
 
@@ -24,13 +34,12 @@ def max_pooling(problem: Problem, arrays: Arrays) -> Truth:
     """Maximum, the first one of equals and the first NaN of all; its gradient goes to that element alone."""
     geometry, x = geometry_of(problem), arrays["x"]
     lowest = np.iinfo(np.int64).min if x.dtype.kind == "i" else -np.inf
-    taken = _taps_last(geometry, windows(geometry, x, fill=lowest))
-    best = taken.argmax(axis=-1)  # the first of several; a NaN before everything
-    flat = _flat(geometry)
+    flat = flat_table(geometry).reshape(math.prod(geometry.taps), -1).T  # (places, taps)
+    best = planes_of(geometry, x, lowest).take(flat, axis=2).argmax(axis=-1)  # the first of several; a NaN before everything
+    place = np.arange(len(flat))
+    indices = flat[place, best]
     # Where all of a window is the fill, padding may tie with the input and come first: then take the first input.
-    outside = np.take_along_axis(np.broadcast_to(flat, taken.shape), best[..., None], axis=-1)[..., 0] < 0
-    best = np.where(outside, np.broadcast_to((flat >= 0).argmax(axis=-1), best.shape), best)
-    indices = np.take_along_axis(np.broadcast_to(flat, taken.shape), best[..., None], axis=-1)[..., 0]
+    indices = np.where(indices < 0, flat[place, (flat >= 0).argmax(axis=-1)], indices).reshape(problem.output_shape)
     if problem.op.pass_name == INPUT_GRAD:
         return _scattered(problem, arrays["dy"], indices)
     source = arrays["ddx"] if problem.op.pass_name == DOUBLE_GRAD else x
@@ -42,7 +51,7 @@ def max_unpooling(problem: Problem, arrays: Arrays) -> Truth:
     indices = arrays["indices"]
     if problem.op.pass_name == INPUT_GRAD:
         return selected(_at(arrays["dy"], indices))
-    return selected(_put(problem, arrays["ddx" if problem.op.pass_name == DOUBLE_GRAD else "x"], indices)[0])
+    return selected(*_put(problem, indices, arrays["ddx" if problem.op.pass_name == DOUBLE_GRAD else "x"]))
 
 
 def average_pooling(problem: Problem, arrays: Arrays) -> Truth:
@@ -76,16 +85,13 @@ def average_pooling(problem: Problem, arrays: Arrays) -> Truth:
 
 def _average_gradient(problem: Problem, geometry: Geometry, dy: np.ndarray, divisor: np.ndarray) -> Truth:
     """dx[i] = sum over the windows that hold i of dy / divisor."""
-
-    def spread(values: np.ndarray) -> np.ndarray:
-        ones = np.ones((1,) * 2 + geometry.taps + (1,) * len(geometry.taps), values.dtype)
-        return fold(geometry, ones * values[(slice(None), slice(None), *[None] * len(geometry.taps))])
-
     terms = dy.astype(np.longdouble) / divisor
+    sums, magnitudes = _spread(geometry, terms)
     n = np.broadcast_to(readers(geometry), problem.input_shape)
     # Integers divide exactly where every window has one divisor, a power of two.
-    even = len(np.unique(divisor)) == 1 and np.frexp(divisor.flat[0])[0] == 0.5
-    return _long(spread(terms), n, spread(np.abs(terms)), roundings=2, divisor=np.full(n.shape, 1.0 if even else 3.0))
+    one = float(divisor.max(initial=0))
+    even = math.frexp(one)[0] == 0.5 and bool((divisor == one).all())
+    return _long(sums, n, magnitudes, roundings=2, divisor=np.full(n.shape, 1.0 if even else 3.0))
 
 
 def lp_pooling(problem: Problem, arrays: Arrays) -> Truth:
@@ -105,9 +111,7 @@ def lp_pooling(problem: Problem, arrays: Arrays) -> Truth:
         share = np.where(y > 0, dy * np.where(y > 0, y, 1) ** np.longdouble(1 - p), 0)
     base = x.astype(np.longdouble)
     slope = np.sign(base) * np.abs(base) ** np.longdouble(p - 1)
-    ones = np.ones((1,) * 2 + geometry.taps + (1,) * problem.op.ndim, np.longdouble)
-    at = (slice(None), slice(None), *[None] * problem.op.ndim)
-    meets, magnitude = (fold(geometry, ones * values[at]) for values in (share, np.abs(share)))
+    meets, magnitude = _spread(geometry, share)
     counted = np.broadcast_to(readers(geometry), problem.input_shape)
     taps = math.prod(problem.kernel)
     # The norm in y^(1-p) has the relative error of the forward pass, taken (p - 1) times.
@@ -148,17 +152,18 @@ def _window_sums(geometry: Geometry, x: np.ndarray) -> np.ndarray:
     return np.asarray(windows(geometry, x).sum(axis=tuple(range(2, 2 + ndim))))
 
 
+def _spread(geometry: Geometry, values: np.ndarray) -> list[np.ndarray]:
+    """Each place's value added to every element that its window reads, and the same of magnitudes."""
+    both = np.concatenate([values, np.abs(values)], axis=1)
+    of_taps = both[(slice(None), slice(None), *[None] * len(geometry.taps))]
+    return np.split(fold(geometry, np.broadcast_to(of_taps, (*both.shape[:2], *geometry.taps, *geometry.places))), 2, axis=1)
+
+
 def _taps_last(geometry: Geometry, taken: np.ndarray) -> np.ndarray:
     """(batch, channels, *taps, *places) as (batch, channels, *places, taps)."""
     ndim = len(geometry.tables)
     order = (0, 1, *range(2 + ndim, 2 + 2 * ndim), *range(2, 2 + ndim))
     return taken.transpose(order).reshape(*taken.shape[:2], *geometry.places, math.prod(geometry.taps))
-
-
-def _flat(geometry: Geometry) -> np.ndarray:
-    """The flat index of the element that each (place, tap) reads, -1 for none, shape (*places, taps)."""
-    grid = np.arange(math.prod(geometry.elements)).reshape(1, 1, *geometry.elements)
-    return np.asarray(_taps_last(geometry, windows(geometry, grid, fill=-1))[0, 0])
 
 
 def _at(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
@@ -168,23 +173,22 @@ def _at(x: np.ndarray, indices: np.ndarray) -> np.ndarray:
     return flat.reshape(indices.shape)
 
 
-def _put(problem: Problem, values: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Planes with the values added at flat indices, and how many were added to each element."""
+def _put(problem: Problem, indices: np.ndarray, *values: np.ndarray) -> list[np.ndarray]:
+    """For each of some tensors, planes with its values added at flat indices."""
     shape = problem.output_shape if problem.op.family is Family.MAX_UNPOOL else problem.input_shape
-    planes = shape[0] * shape[1]
-    total, count = np.zeros((planes, math.prod(shape[2:])), values.dtype), np.zeros((planes, math.prod(shape[2:])), np.int64)
-    plane = np.repeat(np.arange(planes), math.prod(indices.shape[2:]))
-    np.add.at(total, (plane, indices.reshape(-1)), values.reshape(-1))
-    np.add.at(count, (plane, indices.reshape(-1)), 1)
-    return total.reshape(shape), count.reshape(shape)
+    planes, elements = shape[0] * shape[1], math.prod(shape[2:])
+    at = (indices.reshape(planes, math.prod(indices.shape[2:])) + np.arange(planes)[:, None] * elements).reshape(-1)
+    made = []
+    for array in values:
+        total = np.zeros(planes * elements, array.dtype)
+        np.add.at(total, at, array.reshape(-1))
+        made.append(total.reshape(shape))
+    return made
 
 
 def _scattered(problem: Problem, dy: np.ndarray, indices: np.ndarray) -> Truth:
     """Each gradient added to the element that was selected."""
-    if dy.dtype.kind == "i" or is_whole(dy):
-        y, n = _put(problem, dy, indices)
-        S, _ = _put(problem, np.abs(dy), indices)
-        return Truth(y, np.zeros_like(y), n, S, np.zeros(y.shape), np.ones(y.shape))
-    long, n = _put(problem, dy.astype(np.longdouble), indices)
-    S, _ = _put(problem, np.abs(dy), indices)
-    return _long(long, n, S, roundings=0)
+    whole = dy.dtype.kind == "i" or is_whole(dy)
+    exact = dy if whole else dy.astype(np.longdouble)
+    y, S, n = _put(problem, indices, exact, np.abs(dy), np.ones(dy.shape, np.int64))
+    return Truth(y, np.zeros_like(y), n, S, np.zeros(y.shape), np.ones(y.shape)) if whole else _long(y, n, S, roundings=0)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -15,8 +16,8 @@ MAX_SLICES = 6  # 6 slices of 20 bits hold any float64 data of a range up to 2^6
 _EXACT = 2.0**53
 
 Arrays = dict[str, np.ndarray]
-Form = Callable[[np.ndarray, np.ndarray], np.ndarray]
-"""A bilinear sum of products of two tensors."""
+Sums = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], list[np.ndarray]]
+"""A bilinear sum of products of two tensors, of several pairs of them: results in the shape of the problem's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,58 +46,66 @@ def selected(y: np.ndarray, indices: np.ndarray | None = None) -> Truth:
         return Truth(y, zero, np.ones(y.shape, np.int64), np.abs(y), zero, np.ones(y.shape), indices=indices)
 
 
-def summed(problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, plus: np.ndarray | None = None) -> Truth:
-    """The truth of ``form(a, b) + plus``, a sum of ``n`` products (and ``plus``) for each element.
+def summed(problem: Problem, sums: Sums, a: np.ndarray, b: np.ndarray, n: np.ndarray, plus: np.ndarray | None = None) -> Truth:
+    """The truth of the sum of products of ``a`` and ``b``, of ``n`` products (and ``plus``) for each element.
 
     Products of two numbers of 24 bits are exact in float64; float64 inputs are cut into slices whose products sum without
     rounding, and the slices' results are added with TwoSum. Complex numbers are four real sums.
     """
-    n = np.broadcast_to(n, problem.result_shape)
-    shape = n.shape
+    shape = problem.result_shape
+    n = np.broadcast_to(n, shape)
     extra = np.zeros(shape, a.dtype) if plus is None else np.broadcast_to(plus, shape)
-    S = form(np.abs(a), np.abs(b)).reshape(shape) + np.abs(extra)
-    if a.dtype.kind == "i":
-        y = form(a, b).reshape(shape) + extra
-        return Truth(y, np.zeros_like(y), n, S, np.zeros_like(y), np.ones(shape))
     if a.dtype.kind == "c":
-        return _complex(problem, form, a, b, n, extra, S)
-    y, low, error = _real(problem, form, a, b, n, extra, S)
+        return _complex(problem, sums, a, b, n, extra)
+    y, S = sums([(a, b), (np.abs(a), np.abs(b))])
+    y, S = y + extra, S + np.abs(extra)
+    if a.dtype.kind == "i" or _is_exact(a, b, extra, S):
+        return _exactly(y, n, S)
+    y, low, error = _real(problem, sums, a, b, n, extra, y, S)
     return Truth(y, low, n, S, error, np.ones(shape))
 
 
+def _is_exact(a: np.ndarray, b: np.ndarray, extra: np.ndarray, S: np.ndarray) -> bool:
+    """Whether float64 holds every partial sum, whatever the order: whole numbers, whose magnitudes sum to less than 2^53."""
+    return bool(S.max(initial=0) < _EXACT) and is_whole(a) and is_whole(b) and is_whole(extra)
+
+
+def _exactly(y: np.ndarray, n: np.ndarray, S: np.ndarray) -> Truth:
+    return Truth(y, np.zeros_like(y), n, S, np.zeros(y.shape), np.ones(y.shape))
+
+
 def _real(
-    problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray, S: np.ndarray
+    problem: Problem, sums: Sums, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray, y: np.ndarray, S: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    y = form(a, b).reshape(S.shape) + extra
+    """``y``, which float64 may have rounded, as y + low and a bound of its error."""
     low = np.zeros_like(y)
-    if is_whole(a) and is_whole(b) and is_whole(extra) and S.max(initial=0) < _EXACT:
-        return y, low, low
     if problem.format.significand < 53 or not np.isfinite(S).all():
         return y, low, gamma64(n) * S
     bits = (53 - math.ceil(math.log2(problem.max_terms))) // 2  # the most with terms * 2^(2 bits) <= 2^53
     a_parts, a_rest = slices(a, bits, MAX_SLICES)
     b_parts, b_rest = slices(b, bits, MAX_SLICES)
-    y = extra
-    for a_part in a_parts:
-        for b_part in b_parts:
-            y, rounding = two_sum(y, form(a_part, b_part).reshape(S.shape))
-            low = low + rounding
-    lost = form(np.abs(a_rest), np.abs(b)) + form(np.abs(a), np.abs(b_rest))
-    return y, low, error_of_low(len(a_parts) * len(b_parts), S) + 2 * lost.reshape(S.shape)
+    y, products = extra, list(product(a_parts, b_parts))
+    *exact, lost_of_a, lost_of_b = sums([*products, (np.abs(a_rest), np.abs(b)), (np.abs(a), np.abs(b_rest))])
+    for part in exact:
+        y, rounding = two_sum(y, part)
+        low = low + rounding
+    return y, low, error_of_low(len(products), S) + 2 * (lost_of_a + lost_of_b)
 
 
-def _complex(
-    problem: Problem, form: Form, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray, S: np.ndarray
-) -> Truth:
-    zero = np.zeros(S.shape)
-    rr, ii = (_real(problem, form, *pair, n, zero, S) for pair in ((a.real, b.real), (a.imag, b.imag)))
-    ri, ir = (_real(problem, form, *pair, n, zero, S) for pair in ((a.real, b.imag), (a.imag, b.real)))
+def _complex(problem: Problem, sums: Sums, a: np.ndarray, b: np.ndarray, n: np.ndarray, extra: np.ndarray) -> Truth:
+    pairs = [(a.real, b.real), (a.imag, b.imag), (a.real, b.imag), (a.imag, b.real)]
+    *sums_of_parts, S = sums([*pairs, (np.abs(a), np.abs(b))])
+    S, zero = S + np.abs(extra), np.zeros(S.shape)
+    if _is_exact(a, b, extra, S):
+        of_real, of_imag, *mixed = sums_of_parts
+        return _exactly((of_real - of_imag) + 1j * (mixed[0] + mixed[1]) + extra, n, S)
+    rr, ii, ri, ir = (_real(problem, sums, *pair, n, zero, part, S) for pair, part in zip(pairs, sums_of_parts, strict=True))
     y, low = np.empty(S.shape, np.complex128), np.empty(S.shape, np.complex128)
-    for part, (p, q, sign) in {"real": (rr, ii, -1), "imag": (ri, ir, 1)}.items():
+    for name, (p, q, sign) in {"real": (rr, ii, -1), "imag": (ri, ir, 1)}.items():
         total, first = two_sum(p[0], sign * q[0])
-        total, second = two_sum(total, getattr(extra, part))
-        setattr(y, part, total)
-        setattr(low, part, first + second + p[1] + sign * q[1])
+        total, second = two_sum(total, getattr(extra, name))
+        setattr(y, name, total)
+        setattr(low, name, first + second + p[1] + sign * q[1])
     error = rr[2] + ii[2] + ri[2] + ir[2] + error_of_low(4, S)
     return Truth(y, low, n, S, error, np.ones(S.shape))
 

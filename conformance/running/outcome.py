@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import statistics
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -146,7 +147,8 @@ class Drawn:
 class Totals:
     """Adds outcomes up to what the report shows of an implementation."""
 
-    tallies: dict[tuple[str, str], Tally] = field(default_factory=dict)
+    counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    """By operator and group of checks, for each status the trials, and the elements that were compared."""
     skips: dict[tuple[str, str], Skip] = field(default_factory=dict)
     accuracy: list[Accuracy] = field(default_factory=list)
     drawn: dict[str, Drawn] = field(default_factory=dict)
@@ -168,23 +170,26 @@ class Totals:
             )
             return
         key = (problem.operator, outcome.trial.check.name.partition(".")[0])
-        tally = self.tallies.get(key, Tally(operator=key[0], check=key[1]))
+        counted = self.counts.setdefault(key, Counter())
+        counted[outcome.status] += 1
         known = outcome.status == "xfailed"  # nothing is shown by a case that may fail
-        compared = 0 if known else outcome.judgement.elements
-        self.tallies[key] = tally.model_copy(
-            update={outcome.status: getattr(tally, outcome.status) + 1, "elements": tally.elements + compared}
-        )
+        counted["elements"] += 0 if known else outcome.judgement.elements
         if outcome.trial.check.name == "exact" and not known:
             self.drawn.setdefault(problem.operator, Drawn()).add(outcome)
         if outcome.judgement.accuracy is not None and problem.op.rounds:
             self.accuracy.append(accuracy_row(outcome.trial.case, outcome.judgement.accuracy))
 
     @property
-    def elements(self) -> int:
-        return sum(tally.elements for tally in self.tallies.values())
+    def tallies(self) -> tuple[Tally, ...]:
+        """As the report holds them."""
+        return tuple(Tally(operator=operator, check=check, **counted) for (operator, check), counted in self.counts.items())
 
-    def count(self, status: Status) -> int:
-        return sum(getattr(tally, status) for tally in self.tallies.values())
+    @property
+    def elements(self) -> int:
+        return self.count("elements")
+
+    def count(self, what: Status | Literal["elements"]) -> int:
+        return sum(counted[what] for counted in self.counts.values())
 
 
 def accuracy_row(case: Case, figures: AccuracyFigures) -> Accuracy:

@@ -114,7 +114,7 @@ def plan(
     for base, name in invalid_cases(operator, claimed):
         case = Case(base, "invalid", name, "invalid problems")
         yield Trial(CHECKS["rejection"], case, CHECKS["rejection"].calls(case))
-    yield from _others(claims, problems, profile, seed, _turns(OPERATORS[operator], claimed, profile))
+    yield from _others(OPERATORS[operator], claims, problems, profile, seed)
     yield from integers(_OPENING, None)
     for case in long_cases(operator, claimed, large=profile.layers) if profile.long else ():
         yield Trial(exact, case, exact.calls(case))
@@ -160,13 +160,16 @@ Change = Callable[[Problem, Claims], Problem]
 
 
 def _others(
-    claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int, dtypes: Sequence[str]
+    operator: Operator, claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int
 ) -> Iterator[Trial]:
     """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
+    dtypes = _turns(operator, claims[operator.name], profile)
     for repeat in range(profile.each):
         for place, (check, kind) in enumerate(_ROUND):
+            if not check.applies(operator):
+                continue
             start = repeat * 17 + place * 5  # other problems for every check and round
-            for change in _changes(check, repeat, dtypes):
+            for change in _changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
                 trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
                 if trial is not None:
                     yield trial

@@ -23,7 +23,7 @@ def verdict_of(totals: Totals, known: Description | None, text: str, expected: E
         not_claimed=known.not_claimed if known else (),
         notes=known.notes if known else (),
         versions=dict(known.versions) if known else {},
-        tallies=tuple(totals.tallies.values()),
+        tallies=totals.tallies,
         skips=tuple(totals.skips.values()),
         expected=expected.met(),
         accuracy=tuple(totals.accuracy),

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conformance.cases.case import Case, parse_case
-from conformance.cases.integers import largest_integer
+from conformance.cases.integers import largest_integer, signs
 from conformance.cases.strategies import problems
 from conformance.cases.values import KINDS, REAL, make_values
 from conformance.plugin.claims import Claims, options_of
@@ -28,6 +28,12 @@ def test_integers_keep_every_sum_exact(problem: Problem, kind: str, seed: str) -
         # A gradient's terms are divided one by one: its divisor only tells whether that is exact.
         divided = truth.divisor if problem.op.pass_name != INPUT_GRAD else 1
         assert (truth.S * divided).max() <= problem.format.largest_whole
+
+
+@given(seed=st.integers(0, 99), shape=st.lists(st.integers(0, 4), max_size=3).map(tuple))
+def test_signs_are_those_that_a_choice_of_both_draws(seed: int, shape: tuple[int, ...]) -> None:
+    drawn, chosen = signs(np.random.default_rng(seed), shape), np.random.default_rng(seed).choice([-1, 1], shape)
+    np.testing.assert_array_equal(drawn, chosen)
 
 
 @given(problem=problems("conv2d", Claims(options=options_of(OPERATORS["conv2d"]) - {"wide_result"})))

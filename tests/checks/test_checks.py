@@ -85,6 +85,11 @@ def test_non_finite_results_must_be_the_same_ones(actual: float, y: float, exces
     assert excess_of(*arrays)[0] == excess
 
 
+def test_an_error_below_the_last_place_of_the_truth_is_one() -> None:
+    y, low = np.array([1.0, 1.0]), np.array([0.0, 2.0**-60])
+    assert excess_of(y, y, low, np.full(2, 2.0**-61)).tolist() == [0, 2]
+
+
 @pytest.mark.parametrize("text", ["max_pool2d n1 c2 i6x5 k2x2 indices values=ties:1"])
 def test_indices_are_judged(text: str) -> None:
     case = parse_case(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from conformance.cases.case import Case, parse_case
 from conformance.cases.strategies import cases
@@ -60,6 +61,23 @@ def test_every_layout_is_tried_with_an_axis_and_with_a_channel_whose_stride_says
 def test_what_is_asked_of_a_case_is_valid_unless_the_check_is_about_refusal(case: Case) -> None:
     asked = [(check.name, call) for check in CHECKS.values() for call in check.calls(case)]
     assert [(name, str(call.problem)) for name, call in asked if not call.invalid and not is_valid(call.problem)] == []
+
+
+@given(st.data(), st.sampled_from(sorted(OPERATORS)))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+def test_a_check_asks_nothing_of_what_it_does_not_apply_to(data: st.DataObject, operator: str) -> None:
+    op = OPERATORS[operator]
+    case = data.draw(cases(operator, Claims(op.traits.dtypes, options_of(op))))
+    asked = {name for name, check in CHECKS.items() if check.calls(case)}
+    assert asked <= {name for name, check in CHECKS.items() if check.applies(op) and check.applies(op, case.problem.dtype)}
+
+
+def test_a_check_applies_to_no_operator_of_which_it_never_says_anything() -> None:
+    assert not CHECKS["accuracy"].applies(OPERATORS["max_pool2d"])  # what selects rounds nothing
+    assert not CHECKS["special.nan"].applies(OPERATORS["conv2d"], "complex64")
+    assert not CHECKS["special.lowest"].applies(OPERATORS["conv2d"])
+    assert not CHECKS["algebra.linear_weight"].applies(OPERATORS["conv2d_input_grad"])
+    assert all(CHECKS[name].applies(OPERATORS["conv2d"], "float32") for name in ("accuracy", "special.nan", "state.bias"))
 
 
 def test_a_border_of_zeros_is_as_wide_as_a_kernel_longer_than_the_input_needs() -> None:

@@ -20,6 +20,7 @@ from conformance.reference.contraction import (
     places_reading,
     readers,
     scatter,
+    several,
     taps_read,
     windows,
 )
@@ -117,6 +118,18 @@ def test_blocks_of_any_size_sum_to_the_same(geometry: Geometry, seed: int) -> No
         parts = gather(geometry, e, w), scatter(geometry, p, w), pair(geometry, e, p)
     for one, other in zip(whole, parts, strict=True):
         assert one.tolist() == other.tolist()
+
+
+@RANDOM
+@given(geometries(), SEEDS, st.integers(1, 3), st.booleans())
+def test_several_at_once_are_what_each_is_by_itself(geometry: Geometry, seed: int, number: int, together: bool) -> None:
+    e, w, p = tensors(geometry, seed)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contraction, "_TOGETHER", 2**16 if together else -1)
+        for contract, one, other in ((gather, e, w), (scatter, p, w), (pair, e, p)):
+            pairs = [(one * factor, other - factor) for factor in range(1, number + 1)]
+            for at_once, (a, b) in zip(several(contract, geometry, pairs), pairs, strict=True):
+                assert at_once.tolist() == contract(geometry, a, b).tolist()
 
 
 def test_a_tap_that_reads_nothing_takes_the_filling() -> None:

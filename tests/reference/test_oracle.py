@@ -62,8 +62,7 @@ def test_the_oracle_is_the_definition_on_integers(name: str, data: st.DataObject
     assert truth.y.shape == problem.result_shape
     assert truth.y.tolist() == y.tolist()
     assert not truth.low.any()
-    if problem.format.kind != "complex":
-        assert not truth.error.any()
+    assert not truth.error.any()
     assert (truth.indices is not None) >= problem.indices
     for expected in index:
         assert truth.indices is not None

@@ -14,7 +14,7 @@ from conformance.reference.truth import Truth
 from tests.reference.strategies import defined, integers, operators, reals
 
 
-def solve_one(text: str, x: list[float], w: list[float] | None = None) -> Truth:
+def solve_one(text: str, x: list[complex], w: list[complex] | None = None) -> Truth:
     arrays = {"x": np.array([[x]])}
     if w is not None:
         arrays["w"] = np.array([[w]])
@@ -24,6 +24,9 @@ def solve_one(text: str, x: list[float], w: list[float] | None = None) -> Truth:
 def test_integers_whose_sum_leaves_the_exact_range_are_not_taken_for_exact() -> None:
     truth = solve_one("conv1d f64 i4 k4", [2.0**53, 1, 1, 1], [1.0, 1, 1, 1])
     assert int(truth.y.item()) + int(truth.low.item()) == 2**53 + 3
+    truth = solve_one("conv1d complex128 i4 k4", [2j**53, 1j, 1j, 1j], [1.0 + 0j, 1, 1, 1])
+    assert int(truth.y.item().imag) + int(truth.low.item().imag) == 2**53 + 3
+    assert truth.error.item() > 0
     truth = solve_one("avg_pool1d f64 i4 k4", [2.0**53, 1, 1, 1])
     assert abs(Fraction(truth.y.item()) + Fraction(truth.low.item()) - Fraction(2**53 + 3, 4)) <= truth.error.item()
 
