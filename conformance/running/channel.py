@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pickle
+import select
 import socket
 import struct
 import tempfile
@@ -64,7 +65,9 @@ class Channel:
 
     def __init__(self, end: socket.socket, out: int, into: int, load: Callable[[bytes, Sequence[np.ndarray]], Any]) -> None:
         self._socket, self._out, self._into, self._load = end, out, into, load
-        self._read = bytearray()
+        self._read, self._filled = bytearray(_CHUNK), 0  # what has come, in room that is taken once
+        self._coming = select.poll()
+        self._coming.register(end, select.POLLIN)
         self._end, self._read_to = _FIRST, 0
 
     @property
@@ -76,12 +79,10 @@ class Channel:
         """Send a message. ``first``: nothing that was sent before is still to be read, so its room is free."""
         if first:
             self._restart()
-        places = [self._put(view) for view in packed.beside]
+        beside = b"".join([_PLACE.pack(self._put(view), view.nbytes) for view in packed.beside])
         inline = len(packed.body) <= BESIDE
         at = 0 if inline else self._put(memoryview(packed.body))
-        head = _HEAD.pack(_MARK, len(places), at, len(packed.body))
-        beside = b"".join(_PLACE.pack(at, view.nbytes) for at, view in zip(places, packed.beside, strict=True))
-        self._socket.settimeout(None)
+        head = _HEAD.pack(_MARK, len(packed.beside), at, len(packed.body))
         self._socket.sendall(head + beside + (packed.body if inline else b""))
 
     def receive(self, until: float | None = None) -> Any:
@@ -97,10 +98,12 @@ class Channel:
         start = _HEAD.size + arrays * _PLACE.size
         end = start + (0 if at else size)
         self._fill(end, until)
-        places = list(_PLACE.iter_unpack(self._read[_HEAD.size : start]))
-        body = self._get(at, size).tobytes() if at else bytes(self._read[start:end])
+        places = list(_PLACE.iter_unpack(self._read[_HEAD.size : start])) if arrays else []
+        body = self._get(at, size).tobytes() if at else bytes(memoryview(self._read)[start:end])
         beside = [self._get(*place) for place in places]
-        del self._read[:end]
+        self._filled -= end
+        if self._filled:
+            self._read[: self._filled] = self._read[end : end + self._filled]
         try:
             return self._load(body, beside)
         except Exception as error:
@@ -114,16 +117,16 @@ class Channel:
 
     def _fill(self, size: int, until: float | None) -> None:
         """Read on until there are so many bytes that were not used."""
-        while len(self._read) < size:
-            if until is not None:
-                left = until - monotonic()
-                if left <= 0:
-                    raise TimeoutError
-                self._socket.settimeout(left)
-            chunk = self._socket.recv(_CHUNK)
-            if not chunk:
+        if size > len(self._read):
+            self._read.extend(bytes(size - len(self._read)))
+        while self._filled < size:
+            if until is not None and not self._coming.poll(max(0.0, until - monotonic()) * 1000):
+                raise TimeoutError
+            with memoryview(self._read)[self._filled :] as room:
+                got = self._socket.recv_into(room)
+            if not got:
                 raise EOFError("the other end is gone")
-            self._read += chunk
+            self._filled += got
 
     def _restart(self) -> None:
         if self._end > _KEPT:

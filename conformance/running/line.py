@@ -19,7 +19,7 @@ from typing import Any
 from conformance.running import processes
 from conformance.running.answers import load
 from conformance.running.channel import Channel, Unreadable, nameless_file, pack
-from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, serve
+from conformance.running.serve import DONE, ESCAPED, RAISED, READY, UNSENDABLE, place_of, serve
 
 NO_PROCESS = "found no process, as none could be started"
 _LOOK = 0.25  # seconds between looks at whether the process is still there: another may hold its end of the socket open
@@ -121,7 +121,7 @@ class Line:
             if first and self._ready:
                 self._since = monotonic()
             try:
-                self._channel.send(pack((first, ticket.function, ticket.arguments)), first)
+                self._channel.send(pack((first, *place_of(ticket.function), ticket.arguments)), first)
             except OSError:
                 if first:  # the process was gone before
                     self._replace(Expired(self._exit_code()), begun=False)

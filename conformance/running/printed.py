@@ -154,18 +154,28 @@ def since(job: int) -> Printed:
 
 
 def _flush() -> None:
-    for stream in _own[0].streams:
-        with contextlib.suppress(Exception):  # a target may have closed them
-            stream.flush()  # type: ignore[attr-defined]
+    out, error = _own[0].streams
+    try:
+        out.flush(), error.flush()  # type: ignore[attr-defined]
+    except Exception:  # a target may have closed one of them
+        with contextlib.suppress(Exception):
+            error.flush()  # type: ignore[attr-defined]
 
 
 def _note(job: int) -> None:
-    with contextlib.suppress(OSError):
-        _MARK.pack_into(_own[0].marks, _place(job), job, time.monotonic_ns(), *_sizes())
+    _MARK.pack_into(_own[0].marks, _place(job), job, time.monotonic_ns(), *_sizes())
 
 
 def _sizes() -> list[int]:
-    return [os.stat(file).st_size for file in _own[0].files]
+    return [_size(number, file) for number, file in enumerate(_own[0].files, start=1)]
+
+
+def _size(number: int, file: str) -> int:
+    """How long the file is that a stream goes to, or the one that it should go to, or nothing if both are gone."""
+    try:
+        return os.lseek(number, 0, os.SEEK_END)
+    except OSError:
+        return os.stat(file).st_size if os.path.exists(file) else 0
 
 
 def _place(job: int) -> int:

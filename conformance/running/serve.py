@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
+import operator
 import os
 import pickle
 import socket
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -27,11 +30,21 @@ def serve(end: socket.socket, initializer: Callable[..., None] | None, arguments
     channel.send(pack((READY, None)), first=True)
     while True:
         try:
-            first, function, given = channel.receive()
+            first, module, name, given = channel.receive()
         except EOFError:  # the harness is gone, and nothing may hold up the end of this process
             os._exit(0)
-        channel.send(_answer(function, given), first)
+        channel.send(_answer(_function(module, name), given), first)
         del given
+
+
+def place_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """Where a process finds a function: it is looked up once, not with every request."""
+    return function.__module__, function.__qualname__
+
+
+@cache
+def _function(module: str, name: str) -> Callable[..., Any]:
+    return operator.attrgetter(name)(importlib.import_module(module))  # type: ignore[no-any-return]
 
 
 def _answer(function: Callable[..., Any], given: tuple[Any, ...]) -> Packed:

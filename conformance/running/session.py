@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pickle
 import shutil
 import signal
 import tempfile
 import weakref
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,7 @@ from conformance.plugin.job import Job, Reply
 from conformance.plugin.target import Target
 from conformance.running import worker
 from conformance.running.channel import Unreadable
+from conformance.running.crossing import flat_job, replies_of
 from conformance.running.heard import MOST_OF_KIND, plain_description, plain_replies
 from conformance.running.launch import fresh, keep_helpers
 from conformance.running.line import NO_PROCESS, Escaped, Expired, Line, Ticket
@@ -64,7 +67,11 @@ class Pending:
     number: int
 
     def result(self) -> list[Reply]:
-        return plain_replies(self.session.wait(self.ticket, self.number))
+        said = self.session.wait(self.ticket, self.number)
+        try:
+            return plain_replies(replies_of(said))
+        except Exception as error:
+            raise self.session.unreadable(error, self.number) from error
 
 
 class Session:
@@ -152,7 +159,8 @@ class Session:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
         limit = limit or self.time_limit * max(1, len(job.calls) / _CALLS_OF_LIMIT)
         self._jobs += 1
-        return Pending(self, self._line.put(worker.perform, self.target, job, self._jobs, limit=limit), self._jobs)
+        asked = _pickled(self.target), flat_job(job), self._jobs
+        return Pending(self, self._line.put(worker.perform_flat, *asked, limit=limit), self._jobs)
 
     def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
         """The replies of a job that is made in a process of its own, as its first calls; None if none came.
@@ -201,8 +209,12 @@ class Session:
         except Unreadable as error:
             raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._streams.of(number)) from error
         except Exception as error:  # the worker lives, but its own code failed
-            words = f"gave no reply that can be read ({type(error).__name__}: {error})"
-            raise WorkerLost("unreadable", words, self._streams.of(number)) from error
+            raise self.unreadable(error, number) from error
+
+    def unreadable(self, error: Exception, number: int) -> WorkerLost:
+        """What comes of a job whose reply gave ``error`` when it was read, or in its place."""
+        words = f"gave no reply that can be read ({type(error).__name__}: {error})"
+        return WorkerLost("unreadable", words, self._streams.of(number))
 
     def _crashed(self, expired: Expired, number: int) -> WorkerLost:
         """The loss of a worker that has ended; of memory only what it printed can tell, or the signal that the kernel sends."""
@@ -216,6 +228,11 @@ class Session:
         if expired.code == -signal.SIGKILL:
             words += f"; so the kernel does when the machine runs out of memory{allowed}"
         return WorkerLost("crashed", words, printed)
+
+
+@lru_cache(maxsize=8)
+def _pickled(target: Target) -> bytes:
+    return pickle.dumps(target)
 
 
 def _new_folder() -> tempfile.TemporaryDirectory[str]:

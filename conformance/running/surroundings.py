@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import inspect
 import locale
 import os
 import signal
@@ -38,9 +39,10 @@ class Thing:
 
 
 def _folder() -> str:
-    with contextlib.suppress(OSError):
+    try:
         return os.getcwd()
-    return ""
+    except OSError:  # it was removed
+        return ""
 
 
 def _umask() -> int:
@@ -78,18 +80,18 @@ def _put_environment_back(_: object) -> None:
 
 
 def _handlers() -> list[Any]:
-    return [signal.getsignal(number) for number in _SIGNALS]
+    return [_handler(number) for number in _SIGNALS]
 
 
 def _put_handlers_back(handlers: list[Any]) -> None:
     for number, handler in zip(_SIGNALS, handlers, strict=True):
         with contextlib.suppress(OSError, ValueError):
-            if handler is not None and signal.getsignal(number) is not handler:
+            if handler is not None and _handler(number) is not handler:
                 signal.signal(number, handler)
 
 
 def _blocked() -> set[int]:
-    return signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else set()
+    return _mask(signal.SIG_BLOCK, ()) if _mask else set()
 
 
 def _timer() -> bool:
@@ -113,11 +115,14 @@ def _put_tracing_back(before: tuple[Any, Any]) -> None:
 
 
 _SIGNALS = tuple(
-    getattr(signal, name)
+    int(getattr(signal, name))
     for name in ("SIGINT", "SIGTERM", "SIGALRM", "SIGCHLD", "SIGFPE", "SIGSEGV", "SIGUSR1", "SIGUSR2")
     if hasattr(signal, name)
 )
 """Those that come unasked, or that a program may send to itself."""
+# What makes a member of an enumeration of each number is left out: it took longer than all else in a look.
+_handler = inspect.unwrap(signal.getsignal)
+_mask = inspect.unwrap(signal.pthread_sigmask) if hasattr(signal, "pthread_sigmask") else None
 _THINGS = (
     Thing("the rounding of floating-point numbers", _rounding, _put_environment_back),
     Thing("whether subnormal numbers are flushed to zero", _subnormals, _put_environment_back),
@@ -132,6 +137,7 @@ _THINGS = (
     Thing("filters of warnings", lambda: list(warnings.filters), _put_filters_back, breach=False),
     Thing("tracing", lambda: (sys.gettrace(), sys.getprofile()), _put_tracing_back, breach=False),
 )  # fmt: skip
+_reads = [thing.read for thing in _THINGS]
 _before: list[Any] = []
 _floats: list[ctypes.Array[ctypes.c_char]] = []
 
@@ -139,7 +145,7 @@ _floats: list[ctypes.Array[ctypes.c_char]] = []
 def remember() -> None:
     """Once, when a target is loaded, before it is first called: what loading changes is as it should be."""
     if not _before:
-        _before.extend(thing.read() for thing in _THINGS)
+        _before.extend(read() for read in _reads)
         _floats.extend(state for state in [_environment()] if state is not None)
 
 
@@ -147,9 +153,11 @@ def breaches() -> list[tuple[str, str]]:
     """What was changed since :func:`remember`, as (kind, message); all of it is put back."""
     if not printed.in_place():
         printed.put_back()
+    seen = [read() for read in _reads]
+    if seen == _before or not _before:  # nothing is compared before anything was remembered
+        return []
     found = []
-    for thing, before in zip(_THINGS, _before, strict=False):  # nothing is compared before anything was remembered
-        now = thing.read()
+    for thing, before, now in zip(_THINGS, _before, seen, strict=True):
         if now == before:
             continue
         with contextlib.suppress(Exception):  # a folder may be gone: later cases then tell the same again

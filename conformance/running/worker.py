@@ -11,12 +11,14 @@ import ctypes
 import dataclasses
 import math
 import os
+import pickle
 import signal
 import sys
 import time
 import warnings
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing.synchronize import Event
 from typing import Any
 
@@ -35,6 +37,7 @@ from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.running import idle, integrity, printed, processes, surroundings
+from conformance.running.crossing import Flat, flat_replies, job_of
 from conformance.running.heard import plain_description, plain_replies
 from conformance.running.memory import limit_this_process
 from conformance.running.processes import by_the_original
@@ -123,6 +126,16 @@ def _described(target: Target, began: float) -> Description:
     )
 
 
+def perform_flat(target: bytes, job: Flat, number: int) -> list[Flat]:
+    """:func:`perform`, asked for and answered in what crosses quickly; ``target`` is a pickle, of which there are few."""
+    return flat_replies(perform(_target(target), job_of(job), number))
+
+
+@lru_cache(maxsize=4)
+def _target(pickled: bytes) -> Target:
+    return pickle.loads(pickled)  # type: ignore[no-any-return]
+
+
 @by_the_original
 def perform(target: Target, job: Job, number: int = 0) -> list[Reply]:
     """Make the calls of ``job`` and report on each; what the target did beside its work is trouble of the first.
@@ -167,11 +180,11 @@ def _calls(implementation: Implementation, job: Job) -> list[Reply]:
 
 def loaded(target: Target) -> Implementation:
     """The implementation of ``target``, loaded when it is first asked for."""
-    if target not in _loaded:
-        _loaded[target] = load(target)
+    if (found := _loaded.get(target)) is None:
+        found = _loaded[target] = load(target)
         surroundings.remember()  # smoke calls come only with the second one, which is the same target
         surroundings.breaches()
-    return _loaded[target]
+    return found
 
 
 def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndarray]) -> tuple[Reply, Any]:
@@ -224,7 +237,7 @@ def _with_memory_trouble(
         for now, then in zip(implementation.fetch(earlier), as_it_was, strict=True):
             if np.ascontiguousarray(now).tobytes() != then.tobytes():
                 trouble.append(("overwrote a result", f"call {len(kept) + 1} changed the result of call {number + 1}"))
-    return dataclasses.replace(reply, trouble=tuple(trouble))
+    return dataclasses.replace(reply, trouble=tuple(trouble)) if len(trouble) > len(reply.trouble) else reply
 
 
 def _whole(call: Call) -> dict[str, np.ndarray]:
@@ -256,5 +269,6 @@ def _poison_small_blocks(call: Call) -> None:
     """NumPy keeps small freed blocks for itself: hand it some of the output's size, full of poison."""
     size = math.prod(call.problem.result_shape) * call.problem.result_format.numpy.itemsize
     if 0 < size <= 1 << 16:
-        blocks = [np.full(size, POISON, np.uint8) for _ in range(8)]
+        poison = np.full(size, POISON, np.uint8)
+        blocks = [poison.copy() for _ in range(8)]
         blocks.clear()

@@ -51,6 +51,7 @@ from conformance.report.mutation_terminal import print_mutation
 from conformance.report.schema import Report
 from conformance.report.terminal import print_finding, summary, timing_table
 from conformance.running.answers import load
+from conformance.running.crossing import flat_replies, replies_of
 from conformance.running.journal_file import read_journal
 from conformance.running.outcome import Silence
 from conformance.running.resume import expected_in, options_of, recalled
@@ -253,6 +254,18 @@ def _answer_of_a_worker(data: bytes) -> Any:
         raise UsageError(str(error) or type(error).__name__) from None
 
 
+def _replies_of_a_worker(data: bytes) -> list[Reply]:
+    try:
+        return replies_of(load(data))
+    except Exception as error:  # as the session has it
+        raise UsageError(str(error) or type(error).__name__) from None
+
+
+def _of_arrays(replies: list[Reply]) -> None:
+    outputs = [output for reply in replies for output in reply.outputs]
+    assert all(type(output) is np.ndarray and not output.dtype.hasobject for output in outputs)
+
+
 def _unplotted(one: Any) -> Any:
     return one.model_copy(update={"accuracy": ()})
 
@@ -324,6 +337,9 @@ _REPLIES = (
     ("done", [Reply((np.ones((2, 3), np.float32),), trouble=(("aliases its input", "words"),))]),
     ("raised", UsageError("words", hint="more")),
     ("done", (Call(_CALL.problem, _CALL.arrays()), Claims(), 1j, frozenset({"a"}))),
+)
+_FLAT = flat_replies(
+    [Reply((np.ones((2, 3), np.float32), np.ones(3, np.uint16)), trouble=(("kind", "words"),)), Reply(error="no")]
 )
 
 _BASELINE = to_text(baseline()).encode()
@@ -398,6 +414,10 @@ ENTRIES: dict[str, Entry] = {
         Entry(
             "worker's answer", _answer_of_a_worker, tuple(pickle.dumps(value, 5) for value in _REPLIES), (UsageError,),
             words=(b"cos\nsystem\n", b"\x8c\x02os", b"\x93", b"R", b"\x81", b"b", b"cnumpy\nload\n", b"\x94"),
+        ),
+        Entry(
+            "worker's replies", _replies_of_a_worker, (pickle.dumps(_FLAT, 5),), (UsageError,), _of_arrays,
+            words=(b"float32", b"object", b"\x8c\x07float64", b"\x93", b"R", b"b", b"\x94", b"\x96", b"]", b"("),
         ),
         Entry(
             "mutation report", lambda data: parse_mutation(data, "file"), (_MUTANTS,), (UsageError,), _rendered_mutants, _JSON,

@@ -94,3 +94,24 @@ def test_a_class_of_the_target_s_own_is_refused_and_its_module_not_imported(tmp_
     finally:
         sys.path.remove(str(tmp_path))
     assert "imported_by_a_reply" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        Runs(np.ndarray, (1,), np.dtype(object), bytearray(8)),
+        Runs(np.ndarray, (2**40,), np.dtype(np.uint8)),
+        Runs(type(np.float32(1)).__reduce__(np.float32(1))[0], np.dtype([("a", object)]), np.zeros(8, np.uint8)),
+    ],
+)
+def test_bytes_are_not_taken_for_addresses_of_objects(forged: Runs) -> None:
+    with pytest.raises((pickle.UnpicklingError, TypeError)):
+        load(pickle.dumps(forged, 5))
+
+
+def test_numbers_and_arrays_in_any_order_arrive() -> None:
+    whole = np.arange(12.0).reshape(3, 4)
+    values = [np.float32(1.5), np.complex128(1j), whole[:, ::2], whole[::-1], np.asfortranarray(whole), ml_dtypes.bfloat16(2)]
+    again = load(pickle.dumps(values, 5))
+    assert [np.asarray(one).tolist() for one in again] == [np.asarray(one).tolist() for one in values]
+    assert {type(one) for one in again[2:5]} == {np.ndarray}

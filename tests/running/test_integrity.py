@@ -58,3 +58,21 @@ def test_other_code_in_the_same_function_is_seen(monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(worker._contents, "__code__", same.__code__)
     assert integrity.changes() == ["conformance.running.worker._contents"]
+
+
+def test_what_equals_everything_is_still_not_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Equal:
+        def __eq__(self, other: object) -> bool:
+            return True
+
+        __hash__ = None  # type: ignore[assignment]
+
+    monkeypatch.setattr(worker, "_contents", Equal())
+    assert integrity.changes() == ["conformance.running.worker._contents"]
+
+
+def test_data_may_change_and_what_is_replaced_beside_it_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "_LARGE", 1)
+    assert integrity.changes() == []
+    monkeypatch.setattr(worker, "_parts", len)
+    assert integrity.changes() == ["conformance.running.worker._parts"]
