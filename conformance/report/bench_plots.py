@@ -59,7 +59,7 @@ def roofline_plot(report: Report) -> str:
             "threads": threads(t.threads),
         }
         for t in report.timings
-        if t.intensity is not None and t.gbytes is not None
+        if t.intensity is not None and t.gbytes is not None and t.device_seconds is None  # it is no device's roofline
     ]
     if not rows or not report.rooflines:
         return ""

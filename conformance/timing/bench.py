@@ -195,7 +195,7 @@ def _under_the_roof(bench: Bench, conditions: Conditions, measurement: Measureme
         excesses = {
             name: bench.roofs[conditions].excess(needed, one.seconds, _multiplies_less(measurement, bench.contestants[name]))
             for name, one in measurement.series.items()
-            if one.seconds is not None
+            if one.seconds is not None and one.device is None  # what was measured is what the processor can do
         }
         return {name: words for name, words in excesses.items() if words}
 
