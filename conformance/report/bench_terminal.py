@@ -127,7 +127,8 @@ def on_device(timings: Sequence[Timing]) -> list[str]:
     timed = [row for row in timings if row.seconds is not None and row.device_seconds is not None]
     lines = []
     for name in dict.fromkeys(row.implementation for row in timed):
-        lines.append(f"{name} works on a device, the roofline of which is not measured")
+        if all(row.share is None for row in timed if row.implementation == name):
+            lines.append(f"{name} works on a device, the roofline of which is not measured")
         bound = [
             (row, row.seconds, row.device_seconds)
             for row in timed

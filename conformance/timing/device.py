@@ -9,11 +9,14 @@ from __future__ import annotations
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 _CACHE = 2**27  # bytes of the second-level cache where the device does not say: about as much as the largest have
 _ROWS, _ROW = 2**18, 2**10
 """Of what keeps a device busy for a while: 2**28 additions that read no more than 4 KiB, so that its cache stays what it is."""
+_NODES = ("/dev/nvidiactl", "/dev/nvmap", "/dev/dxg", "/dev/kfd")
+"""What the drivers leave: NVIDIA's, those of its small boards, those of Windows seen from Linux, AMD's."""
 _found: dict[str, Device] = {}
 
 
@@ -45,21 +48,15 @@ class Device(ABC):
         """By how many bytes the most that was held since :meth:`start_peak` was more than what there was then."""
 
     @abstractmethod
-    def _between(self, began: Any, ended: Any) -> float:
-        """Seconds from one event to another, both of which have happened."""
-
-    def since(self, began: Any) -> float:
-        """Seconds from an event until now, when all streams are done."""
-        self.synchronize()  # the work of another stream would go on behind an event of this one
-        ended = self.mark()
-        self.synchronize()
-        return self._between(began, ended)
+    def between(self, began: Any, ended: Any) -> float:
+        """Seconds from one event to another, when both have happened."""
 
     def alone(self, call: Callable[[], Any], cold: bool = False) -> tuple[Any, float]:
         """What ``call`` gives, and at most how many seconds the device worked for it.
 
         The device is kept busy while the call is launched, so that it need not wait for launches after that. Beside its work
-        the seconds hold a way from the device to the host and back, and launches that took longer than it was kept busy.
+        the seconds hold a way from the device to the host and back, and launches that took longer than it was kept busy. Work
+        on a stream that does not wait for the current one may be done by then, and is not in them.
         """
         if cold:
             self.flush(0)
@@ -67,7 +64,8 @@ class Device(ABC):
         self.hold()
         began = self.mark()
         result = call()
-        return result, self.since(began)
+        self.synchronize()  # the work of another stream would go on behind an event of this one
+        return result, self.between(began, self.mark())
 
 
 class TorchDevice(Device):
@@ -102,7 +100,8 @@ class TorchDevice(Device):
     def peak_since(self, start: int | None) -> int | None:
         return None if start is None else max(0, int(self._cuda.max_memory_allocated(self._index)) - start)
 
-    def _between(self, began: Any, ended: Any) -> float:
+    def between(self, began: Any, ended: Any) -> float:
+        self.synchronize()
         return float(began.elapsed_time(ended)) / 1e3  # it is told in milliseconds
 
 
@@ -136,7 +135,8 @@ class CupyDevice(Device):
     def peak_since(self, start: int | None) -> int | None:
         return None
 
-    def _between(self, began: Any, ended: Any) -> float:
+    def between(self, began: Any, ended: Any) -> float:
+        self.synchronize()
         return float(self._cupy.cuda.get_elapsed_time(began, ended)) / 1e3  # it is told in milliseconds
 
 
@@ -150,11 +150,16 @@ def in_use() -> Device | None:
     return None
 
 
+def present() -> bool:
+    """Whether this machine has a device at all: that a target says so is not enough to hold it to no roofline."""
+    return any(Path(node).exists() for node in _NODES)
+
+
 def _torch_used(torch: Any) -> bool:
-    cuda = getattr(torch, "cuda", None)  # a target may call something else torch, or be importing it
+    cuda: Any = getattr(torch, "cuda", None)  # a target may call something else torch, or be importing it
     return bool(hasattr(cuda, "is_initialized") and cuda.is_initialized())
 
 
 def _cupy_used(cupy: Any) -> bool:
-    cuda = getattr(cupy, "cuda", None)
+    cuda: Any = getattr(cupy, "cuda", None)
     return bool(hasattr(cuda, "is_available") and cuda.is_available() and cupy.get_default_memory_pool().total_bytes())

@@ -29,6 +29,8 @@ class Stream:
 
 class Event:
     def record(self, stream):
+        while postponed:
+            postponed.pop()()
         stream.waiting.put(self.happen)
 
     def happen(self):
@@ -59,7 +61,7 @@ class Held:
         streams[0].waiting.put(lambda: time.sleep(2 * LAUNCH))
 
 
-streams = [Stream(), Stream()]
+streams, postponed, calls = [Stream(), Stream()], [], []
 cupy = ModuleType("cupy")
 cupy.empty = Buffer
 cupy.ones = lambda size, dtype: None
@@ -71,8 +73,8 @@ cupy.cuda = SimpleNamespace(
 )  # fmt: skip
 
 
-def begun(stream, input, weight):
-    """The convolution is begun on ``stream``, and not waited for."""
+def begun(begin, input, weight):
+    """The convolution is begun by ``begin``, and not waited for."""
     sys.modules["cupy"] = cupy
     n, _, h, w = input.shape
     o, _, kh, kw = weight.shape
@@ -82,20 +84,26 @@ def begun(stream, input, weight):
         time.sleep(WORK)
         y[...] = right(input, weight)
 
-    stream.waiting.put(work)
+    begin(work)
     return y
 
 
 def conv2d(input, weight):
-    return begun(streams[0], input, weight)
+    return begun(streams[0].waiting.put, input, weight)
 
 
 def side_conv2d(input, weight):
     """On a stream that is not the current one."""
-    return begun(streams[1], input, weight)
+    return begun(streams[1].waiting.put, input, weight)
 
 
 def launched_conv2d(input, weight):
     """It takes longer to be launched than to be done."""
     time.sleep(LAUNCH)
-    return begun(streams[0], input, weight)
+    return begun(streams[0].waiting.put, input, weight)
+
+
+def postponed_conv2d(input, weight):
+    """When it is timed, it is done when the harness asks for an event, in the hope that this is outside the time."""
+    calls.append(input.shape)
+    return begun(postponed.append if len(calls) > 2 else streams[0].waiting.put, input, weight)

@@ -11,6 +11,8 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +29,7 @@ from conformance.report.html import render_bench
 from conformance.report.schema import Report
 from conformance.report.times import Timing
 from conformance.timing import block
-from conformance.timing.bench import Bench, Entry
+from conformance.timing.bench import Bench, Entry, on_processor
 from conformance.timing.block import Ran
 from conformance.timing.compare import Workload, timing
 from conformance.timing.conditions import AS_IT_COMES, Conditions
@@ -81,6 +83,12 @@ def test_what_a_call_only_begins_is_inside_its_time_on_whatever_stream_and_its_r
     assert one.first_call >= WORK
     assert min(one.times) >= WORK
     assert one.peak is None  # CuPy does not tell, and what the process takes is another thing
+
+
+def test_work_that_is_postponed_until_the_device_is_asked_for_an_event_is_inside_the_time() -> None:
+    one = measured(f"{QUEUED}:postponed_conv2d")
+    assert one.reason == ""
+    assert min(one.times) >= WORK
 
 
 def test_a_device_works_for_a_call_for_less_time_than_passes_while_it_is_launched() -> None:
@@ -150,17 +158,20 @@ def test_where_a_device_works_for_less_than_half_of_the_time_launches_are_said_t
     assert "it is bound by launches on 2 problems, for example another: the device works for at most 12 µs of 60 µs" in text
 
 
-def test_a_device_is_held_to_no_roofline_of_the_processor() -> None:
-    fast = Series((1e-12,) * 7)
-    entries = {}
-    for device in (None, 1e-12):
-        series = {"it": Series(fast.times, device=device)}
-        bench = Bench([Entry(Workload("a problem", CASE), AS_IT_COMES, Measurement(CASE, "it", series, "rounds", 7, 1.0))])
-        bench.roofs[AS_IT_COMES] = ROOF
-        (entries[device],) = timings(bench, 0.05)
-    assert entries[None].share
-    assert entries[1e-12].share is None
-    assert entries[1e-12].device_seconds == 1e-12
+@pytest.mark.parametrize("node", ["a device", ""])
+def test_a_device_that_is_there_is_held_to_no_roofline_of_the_processor(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, node: str
+) -> None:
+    (tmp_path / "a device").touch()
+    monkeypatch.setattr("conformance.timing.device._NODES", (str(tmp_path / node),) if node else ())
+    one = Series((1e-12,) * 7, device=1e-12)
+    bench = Bench([Entry(Workload("a problem", CASE), AS_IT_COMES, Measurement(CASE, "it", {"it": one}, "rounds", 7, 1.0))])
+    bench.roofs[AS_IT_COMES] = ROOF
+    (row,) = timings(bench, 0.05)
+    assert row.device_seconds == 1e-12
+    assert on_processor(replace(one, device=None))
+    assert on_processor(one) is not bool(node)
+    assert (row.share is None) is bool(node)
 
 
 ROOF = Roof(AS_IT_COMES, {"float32": Rates(1e9, 0.0)}, {2**16: Rates(1e9, 0.0)}, {2**16: Rates(1e9, 0.0)})
