@@ -60,6 +60,7 @@ def roofline_plot(report: Report) -> str:
         }
         for t in report.timings
         if t.intensity is not None and t.gbytes is not None
+        if t.device_seconds is None or t.share is not None  # it is no device's roofline
     ]
     if not rows or not report.rooflines:
         return ""

@@ -16,6 +16,7 @@ from conformance.report.view import duration, number
 
 _STYLE = {"FASTER": "green", "SLOWER": "red", "INCONCLUSIVE": "yellow", "REFERENCE": "dim", "SAME": ""}
 _LEFT_OUT = 5  # problems left out that are named
+_BUSY = 0.5  # of its time that a device must work at least, else launches are what was measured
 
 
 def print_bench(console: Console, report: Report) -> None:
@@ -35,12 +36,13 @@ def print_bench(console: Console, report: Report) -> None:
 def bench_table(report: Report) -> Table:
     """A row for each implementation on each problem, those of a problem together."""
     several = len({row.threads for row in report.timings}) > 1
+    device = any(row.device_seconds is not None for row in report.timings)
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("problem")
     if several:
         table.add_column("threads", justify="right")
     table.add_column("implementation")
-    for column in ("time", "ratio", "95 % interval"):
+    for column in ("time", *(["on device"] if device else []), "ratio", "95 % interval"):
         table.add_column(column, justify="right")
     table.add_column("verdict")
     for column in ("GFLOP/s", "GB/s", "of roofline"):
@@ -53,15 +55,21 @@ def bench_table(report: Report) -> Table:
         head = [row.workload if problem != before else "", *([str(row.threads)] if several else [])]
         before = problem
         if row.seconds is None:
-            table.add_row(*head, row.implementation, "–", "", "", Text("FAILED", "bold red"), "", "", "")
+            table.add_row(
+                *head, row.implementation, "–", *([""] if device else []), "", "", Text("FAILED", "bold red"), "", "", ""
+            )
             continue
         interval = "" if row.verdict in ("", "REFERENCE") else f"{number(row.ratio_low)} – {number(row.ratio_high)}"
         share = "" if row.share is None else f"{100 * row.share:.{0 if row.share >= 0.1 else 1}f} %"
         table.add_row(
-            *head, row.implementation, duration(row.seconds), number(row.ratio), interval,
-            Text(row.verdict, _STYLE.get(row.verdict, "")), number(row.gflops), number(row.gbytes), share,
+            *head, row.implementation, duration(row.seconds), *([_on_device(row)] if device else []), number(row.ratio),
+            interval, Text(row.verdict, _STYLE.get(row.verdict, "")), number(row.gflops), number(row.gbytes), share,
         )  # fmt: skip
     return table
+
+
+def _on_device(row: Timing) -> str:
+    return "" if row.device_seconds is None else duration(row.device_seconds)
 
 
 def growth_table(growth: Sequence[Growth]) -> Table:
@@ -100,6 +108,7 @@ def conditions(report: Report) -> list[str]:
     """Under which conditions the times are true, and what ended the measuring."""
     lines = [roofline_words(one) for one in report.rooflines]
     lines += report.conditions
+    lines += on_device(report.timings)
     ended = Counter(ended for _, _, ended in {(t.workload, t.threads, t.ended) for t in report.timings if t.ended})
     words = {
         "narrow enough": "until all intervals were narrow enough",
@@ -110,6 +119,27 @@ def conditions(report: Report) -> list[str]:
     if ended:
         counts = ", ".join(f"{count} {words.get(how, how)}" for how, count in ended.most_common())
         lines.append(f"{sum(ended.values())} problems measured: {counts}")
+    return lines
+
+
+def on_device(timings: Sequence[Timing]) -> list[str]:
+    """What is to be known of times on a device: that no roofline holds for them, and where launches take most of the time."""
+    timed = [row for row in timings if row.seconds is not None and row.device_seconds is not None]
+    lines = []
+    for name in dict.fromkeys(row.implementation for row in timed):
+        if all(row.share is None for row in timed if row.implementation == name):
+            lines.append(f"{name} works on a device, the roofline of which is not measured")
+        bound = [
+            (row, row.seconds, row.device_seconds)
+            for row in timed
+            if row.implementation == name and row.seconds and row.device_seconds is not None
+            if row.device_seconds < _BUSY * row.seconds
+        ]
+        if bound:
+            row, seconds, busy = min(bound, key=lambda one: one[2] / one[1])
+            where = row.workload if len(bound) == 1 else f"{len(bound)} problems, for example {row.workload}"
+            parts = f"at most {duration(busy)} of {duration(seconds)}"
+            lines.append(f"{name} is bound by launches on {where}: the device works for {parts}")
     return lines
 
 

@@ -18,7 +18,8 @@ class Timing(Value):
     without a difference beyond the margin, corrected for all problems. ``first_call``, ``prepare`` and ``fetch`` (conversion
     and transfer) are seconds that are no part of ``seconds``. ``peak`` are the bytes that a call took at most beside its
     tensors. ``gbytes`` are GB/s of the ``bytes`` that the problem must move, ``intensity`` its FLOP (of pooling: elements
-    read) a byte, and ``share`` that of the roofline.
+    read) a byte, and ``share`` that of the roofline. ``device_seconds`` is how long a device works for a call, at most, by its
+    own events; None where there is no device.
     """
 
     problem: Line
@@ -47,6 +48,7 @@ class Timing(Value):
     bytes: Whole | None = None
     intensity: float | None = None
     share: float | None = None
+    device_seconds: float | None = None
 
 
 class Rate(Value):

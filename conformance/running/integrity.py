@@ -26,8 +26,8 @@ _MODULES = (
     "conformance.running.integrity", "conformance.running.idle", "conformance.running.printed",
     "conformance.running.surroundings", "conformance.running.memory",
     "conformance.running.processes", "conformance.running.serve", "conformance.running.channel", "conformance.running.crossing",
-    "conformance.timing.block", "conformance.timing.fresh", "conformance.plugin.job", "conformance.plugin.implementation",
-    "conformance.plugin.layouts", "conformance.plugin.functions",
+    "conformance.timing.block", "conformance.timing.device", "conformance.timing.fresh",
+    "conformance.plugin.job", "conformance.plugin.implementation", "conformance.plugin.layouts", "conformance.plugin.functions",
     "conformance.plugin.arrays", "conformance.plugin.library", "conformance.plugin.guarded", "conformance.plugin.abi",
 )  # fmt: skip
 """What works between a job and its replies."""

@@ -17,6 +17,7 @@ from conformance.problem.accuracy import accuracy_named
 from conformance.running.session import Session
 from conformance.timing.compare import Workload
 from conformance.timing.conditions import Conditions
+from conformance.timing.device import present
 from conformance.timing.measure import Aim, Contestant, Measurement, Series, measure, open_contestant
 from conformance.timing.roofline import Roof, measure_roof, need, own_session
 from conformance.timing.statistics import false_discovery, sign_test
@@ -195,7 +196,7 @@ def _under_the_roof(bench: Bench, conditions: Conditions, measurement: Measureme
         excesses = {
             name: bench.roofs[conditions].excess(needed, one.seconds, _multiplies_less(measurement, bench.contestants[name]))
             for name, one in measurement.series.items()
-            if one.seconds is not None
+            if one.seconds is not None and on_processor(one)
         }
         return {name: words for name, words in excesses.items() if words}
 
@@ -208,6 +209,11 @@ def _under_the_roof(bench: Bench, conditions: Conditions, measurement: Measureme
         for name, words in beyond().items()
     }
     return replace(measurement, series={**measurement.series, **refused})
+
+
+def on_processor(one: Series) -> bool:
+    """Whether the roofline holds for it, which is the processor's."""
+    return one.device is None or not present()
 
 
 def _multiplies_less(measurement: Measurement, contestant: Contestant) -> bool:

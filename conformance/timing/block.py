@@ -22,6 +22,7 @@ from conformance.running.processes import by_the_original
 from conformance.running.seen import copies
 from conformance.running.worker import loaded
 from conformance.timing.conditions import NOT_LIMITED, Conditions, Limited, evict, limit, peak_since, start_peak, steady_memory
+from conformance.timing.device import Device, in_use
 from conformance.timing.fresh import varied
 
 Outputs = tuple[np.ndarray, ...]
@@ -39,7 +40,8 @@ class Ready:
 
     ``trouble`` is what the target did beside that, as (kind, message).
     ``most_calls`` is how many a block may have, so that each has tensors of its own. ``peak`` are the bytes that a call took
-    at most beside its tensors, its result included, None where the system does not say; ``limited`` is about threads.
+    at most beside its tensors, its result included, None where the system does not say; on a device they are the device's.
+    ``limited`` is about threads.
     """
 
     reason: str = ""
@@ -53,14 +55,26 @@ class Ready:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """Seconds of all calls of a block, of all that came after in the request, and by how much bringing the last result
-    back took longer the first time than the second; ``fetch`` is how long that took.
+    """Seconds of all calls of a block, of all else in the request, and by how much bringing the last result back took longer
+    the first time than the second; ``fetch`` is how long that took.
+
+    ``span`` are the seconds of all calls by the events of a device, and ``busy`` at most those that it works for one call:
+    None where there is no device, or no call was made to warm up.
     """
 
     seconds: float
-    after: float
+    beside: float
     left_over: float
     fetch: float
+    span: float | None = None
+    busy: float | None = None
+
+    def on_device(self, calls: int) -> float | None:
+        """At most how many seconds the device works for one of so many calls: of those that do not wait for it, a block is the
+        closer bound."""
+        if self.span is None:
+            return self.busy
+        return self.span / calls if self.busy is None else min(self.busy, self.span / calls)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +95,9 @@ class _Block:
     tensors: list[dict[str, np.ndarray]] = field(default_factory=list)
     bares: list[Callable[[], Any]] = field(default_factory=list)
     warmed: Any = None
+    busy: float | None = None
     cold: bool = False
+    device: Device | None = None
     results: list[tuple[Any, Outputs]] = field(default_factory=list)
     """Of the call that is judged and of the last one: what it returned, and a copy as it was then."""
 
@@ -111,13 +127,16 @@ def prepare(target: Target, case: Case, most: float, conditions: Conditions) -> 
     try:
         began = perf_counter()
         result = bare()
+        device = block.device = in_use()
+        if device is not None:
+            device.synchronize()
         seconds = perf_counter() - began
         outputs = copies(implementation.fetch(result), case.problem)
         limited = limit(conditions.threads)  # of what was loaded with the call, too
-        start = start_peak()
+        start = start_peak() if device is None else device.start_peak()
         if seconds < _AGAIN:
             result = bare()
-        peak = peak_since(start) if seconds < _AGAIN else None
+        peak = None if seconds >= _AGAIN else peak_since(start) if device is None else device.peak_since(start)
     except (NotSupported, WrongResult) as error:
         return Ready(str(error))
     _blocks[target] = block
@@ -145,8 +164,10 @@ def refresh(target: Target, number: int, calls: int, warm: bool) -> float:
         began = perf_counter()
         block.bares.append(block.implementation.prepare(block.case.problem, dict(block.tensors[call])))
         preparing += perf_counter() - began
-    block.warmed = block.bares.pop()() if warm else None
+    block.warmed, block.busy = _warmed(block) if warm else (None, None)
     if block.cold:
+        if block.device is not None:
+            block.device.flush(number)
         evict(number)
     return preparing / (calls + warm)
 
@@ -156,11 +177,19 @@ def run(target: Target, kept: int) -> Ran:
     """Make the calls of the block, each once, and copy what call ``kept`` and the last one gave."""
     block, clock = _blocks[target], perf_counter
     bares, fetch, result, last = block.bares, block.implementation.fetch, None, None
+    device, opening, closing = block.device, None, None
+    entered = clock()
+    if device is not None:
+        device.synchronize()
+        opening = device.mark()
     began = clock()
     for number, bare in enumerate(bares):
         last = bare()
         if number == kept:
             result = last
+    if device is not None:
+        device.synchronize()
+        closing = device.mark()  # inside the time: a target that has put its own in this place must gain nothing by it
     ended = clock()
     if block.warmed is not None:
         for _ in range(_FETCHES):
@@ -173,7 +202,9 @@ def run(target: Target, kept: int) -> Ran:
     copied = clock()
     fetch(last)
     again = clock()
-    return Ran(ended - began, again - ended, (fetched - fetching) - (again - copied), again - copied)
+    span = None if device is None else device.between(opening, closing)
+    beside, left_over = (began - entered) + (clock() - ended), (fetched - fetching) - (again - copied)
+    return Ran(ended - began, beside, left_over, again - copied, span, block.busy)
 
 
 @by_the_original
@@ -201,6 +232,12 @@ def _breaches() -> tuple[tuple[str, str], ...]:
     return (*integrity.replacements(), *integrity.restlessness())
 
 
+def _warmed(block: _Block) -> tuple[Any, float | None]:
+    """What one call more gives, and at most how long a device works for it."""
+    bare = block.bares.pop()
+    return (bare(), None) if block.device is None else block.device.alone(bare, block.cold)
+
+
 def data_number(block: int, call: int) -> int:
     """The number of the data that a call of a block gets: no two of one run are the same."""
     return block * (_MOST_CALLS + 1) + call + 1
@@ -224,8 +261,11 @@ def _foresee(implementation: Implementation, case: Case, limit: float) -> float:
 
 
 def _seconds(bare: Callable[[], Any]) -> float:
+    device = in_use()
     began = perf_counter()
     bare()
+    if device is not None:
+        device.synchronize()
     return perf_counter() - began
 
 

@@ -64,7 +64,7 @@ def timing(name: str, workload: str, measurement: Measurement, margin: float = M
     if own.seconds is None:
         return row.model_copy(update={"reason": own.reason or "not timed"})
     gflops = None if problem.op.is_pool else 2 * problem.work / own.seconds / 1e9
-    row = row.model_copy(update={"seconds": own.seconds, "gflops": gflops})
+    row = row.model_copy(update={"seconds": own.seconds, "gflops": gflops, "device_seconds": own.device})
     if name == reference:
         return row.model_copy(update={"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "verdict": "REFERENCE"})
     ratio = measurement.ratio(name)

@@ -77,7 +77,8 @@ class Series:
 
     ``failed``: the reason is that it was wrong, crashed or cheated, and not that it does not take part. Seconds of the first
     call, and of preparing and fetching, which is conversion and transfer and no part of a call. ``peak``: bytes that a call
-    took at most, None where that is unknown. ``limited`` says what is known about threads. ``accuracy`` is of the first result.
+    took at most, None where that is unknown. ``device``: at most the seconds that a device works for a call, None without one.
+    ``limited`` says what is known about threads. ``accuracy`` is of the first result.
     """
 
     times: tuple[float, ...] = ()
@@ -89,6 +90,7 @@ class Series:
     peak: int | None = None
     limited: Limited = NOT_LIMITED
     accuracy: Accuracy | None = None
+    device: float | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -181,8 +183,10 @@ class _Growing:
         prepare, fetch = (
             statistics.median(getattr(one, n) for one in self.rounds) if times else 0.0 for n in ("prepare", "fetch")
         )
+        on_device = [one.device for one in self.rounds if one.device is not None]
+        device = statistics.median(on_device) if times and on_device else None
         first = self.first_call
-        return Series(times, self.reason, self.failed, first, prepare, fetch, self.peak, self.limited, self.accuracy)
+        return Series(times, self.reason, self.failed, first, prepare, fetch, self.peak, self.limited, self.accuracy, device)
 
 
 def open_contestant(stack: ExitStack, target: Target, threads: int | None = None, memory_limit: int | None = None) -> Contestant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.report.times import LeftOut, Rate, Roofline, Timing
-from conformance.timing.bench import Bench, Entry
+from conformance.timing.bench import Bench, Entry, on_processor
 from conformance.timing.compare import timing
 from conformance.timing.roofline import Roof, need
 
@@ -30,7 +30,7 @@ def _row(entry: Entry, name: str, roof: Roof, margin: float, probability: float 
             "rounds": len(one.times), "ended": measurement.ended, "first_call": one.first_call, "prepare": one.prepare,
             "fetch": one.fetch, "peak": one.peak, "probability": probability, "bytes": needed.bytes,
             "gbytes": needed.bytes / one.seconds / 1e9, "intensity": operations(row) / needed.bytes,
-            "share": fastest / one.seconds if fastest is not None else None,
+            "share": fastest / one.seconds if fastest is not None and on_processor(one) else None,
         }  # fmt: skip
         if row.verdict not in ("", "REFERENCE") and ratio is not None:
             more["verdict"] = ratio.verdict(margin, probability or 0.0)

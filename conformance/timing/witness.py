@@ -47,6 +47,9 @@ class Round:
     and of an empty request by the latter; seconds by which the result came back later than it would a second time.
     ``outputs`` are those of call ``kept``, while they wait to be judged. ``prepare`` and ``fetch`` are the seconds of putting
     native arrays in place and of bringing a result back, which are no part of a call.
+
+    On a device ``span`` are the seconds of the whole block by its events, and ``device`` those that it works for one call, at
+    most; without one they are None.
     """
 
     number: int
@@ -60,6 +63,8 @@ class Round:
     trouble: tuple[tuple[str, str], ...] = ()
     prepare: float = 0.0
     fetch: float = 0.0
+    span: float | None = None
+    device: float | None = None
 
     @property
     def bytes(self) -> int:
@@ -79,8 +84,8 @@ def take(session: Session, number: int, calls: int, warm: bool) -> Round:
     seen, ran = _watched(lambda: session.call(block.run, kept, limit=LIMIT))
     settled = session.call(block.settle, number, kept, limit=LIMIT)
     return Round(
-        number, kept, ran.seconds / calls, ran.seconds, seen - ran.after, empty, ran.left_over, settled.outputs, settled.trouble,
-        prepare, ran.fetch,
+        number, kept, ran.seconds / calls, ran.seconds, seen - ran.beside, empty, ran.left_over, settled.outputs, settled.trouble,
+        prepare, ran.fetch, ran.span, ran.on_device(calls),
     )  # fmt: skip
 
 
@@ -103,7 +108,7 @@ def thinned(rounds: Sequence[Round]) -> list[Round]:
 
 def disbelief(case: Case, rounds: Sequence[Round], judge: Judge) -> str:
     """Why the times of ``rounds`` are not believed, or nothing."""
-    return _clock(rounds) or _left_over(rounds) or _wrong(case, rounds, judge)
+    return _clock(rounds) or _device(rounds) or _left_over(rounds) or _wrong(case, rounds, judge)
 
 
 def _clock(rounds: Sequence[Round]) -> str:
@@ -115,6 +120,19 @@ def _clock(rounds: Sequence[Round]) -> str:
         return ""
     seen = statistics.median(one.seen for one in rounds)
     return f"the clock was changed: {claimed * 1e3:.3g} ms were said, {seen * 1e3:.3g} ms passed"
+
+
+def _device(rounds: Sequence[Round]) -> str:
+    """Two clocks that do not agree: in most rounds the device saw more time pass between its events than the worker says, by
+    more than the longest empty request, which is more than an event takes to be recorded, and the margin together."""
+    spans = [(one.span, one.claimed) for one in rounds if one.span is not None]
+    if not spans:
+        return ""
+    span, claimed = (statistics.median(values) for values in zip(*spans, strict=True))
+    more = statistics.median(span - claimed for span, claimed in spans)
+    if more <= max(one.empty for one in rounds) + MARGIN * claimed:
+        return ""
+    return f"the clocks do not agree: {claimed * 1e3:.3g} ms were said, {span * 1e3:.3g} ms passed on the device"
 
 
 def _left_over(rounds: Sequence[Round]) -> str:

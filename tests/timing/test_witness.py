@@ -43,6 +43,20 @@ def test_a_machine_that_is_slow_in_some_rounds_is_no_changed_clock() -> None:
     assert disbelief(CASE, rounds, right) == ""
 
 
+def test_a_device_whose_events_are_further_apart_than_the_time_that_was_said_is_not_believed() -> None:
+    claimed, empty = 20e-3, 0.5e-3
+    most = claimed * (1 + MARGIN) + empty
+    assert disbelief(CASE, [a_round(n, span=most - 1e-5) for n in range(1, 8)], right) == ""
+    assert "the clocks do not agree: 20 ms were said, 21.6 ms passed on the device" in disbelief(
+        CASE, [a_round(n, span=most + 6e-5) for n in range(1, 8)], right
+    )
+
+
+def test_a_device_that_was_late_in_some_rounds_or_worked_in_few_of_them_is_believed() -> None:
+    assert disbelief(CASE, [a_round(n, span=1.0 if n < 4 else 20e-3) for n in range(1, 8)], right) == ""
+    assert disbelief(CASE, [a_round(n, span=1e-3) for n in range(1, 8)], right) == ""
+
+
 def test_work_left_over_is_not_believed_beyond_the_margin() -> None:
     assert disbelief(CASE, [a_round(n, left_over=0.9e-3 * MARGIN) for n in range(1, 8)], right) == ""
     late = [a_round(n, left_over=1.1e-3 * MARGIN) for n in range(1, 8)]
