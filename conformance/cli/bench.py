@@ -20,9 +20,10 @@ from conformance.plugin.target import Target
 from conformance.report.bench_terminal import print_bench
 from conformance.report.environment import available_cores
 from conformance.report.terminal import Terminal, make_console
-from conformance.timing.bench import Bench, Plan, load, run
+from conformance.timing.bench import Bench, Plan, load
 from conformance.timing.conditions import Conditions
 from conformance.timing.growth import DIMENSIONS, grown
+from conformance.timing.sittings import run
 from conformance.timing.witness import MARGIN
 from conformance.timing.workloads import passes_named, workloads
 

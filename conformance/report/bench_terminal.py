@@ -118,7 +118,12 @@ def conditions(report: Report) -> list[str]:
     }
     if ended:
         counts = ", ".join(f"{count} {words.get(how, how)}" for how, count in ended.most_common())
-        lines.append(f"{sum(ended.values())} problems measured: {counts}")
+        total = sum(ended.values())
+        again = len({(t.workload, t.threads) for t in report.timings if t.sittings > 1})
+        sets = (
+            "" if not again else " in two sets of processes" if again == total else f", {again} of them in two sets of processes"
+        )
+        lines.append(f"{total} problems measured{sets}: {counts}")
     return lines
 
 

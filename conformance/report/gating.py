@@ -8,8 +8,8 @@ from conformance.report.baseline import Baseline, Choices, Speed
 from conformance.report.regression import Seen
 from conformance.report.schema import Change, Environment
 from conformance.report.spread import spreads
-from conformance.timing.slowdown import Verdict, pooled
-from conformance.timing.statistics import Ratio
+from conformance.timing.slowdown import Verdict
+from conformance.timing.statistics import Ratio, pooled
 
 _PACKAGES = {"numpy": "numpy", "scipy": "scipy", "torch": "torch"}
 """The package that makes a built-in implementation as fast as it is, by how its name begins."""

@@ -14,7 +14,8 @@ class Timing(Value):
     of the ratios) with its 95 % bootstrap interval; ``verdict`` compares with the reference at the stated margin.
     Where it was not timed, ``reason`` says why and the numbers are None; ``failed``: because it was wrong, crashed or cheated.
 
-    ``threads`` and ``cold`` are the conditions; ``rounds`` were made until ``ended``. ``probability`` is that of such rounds
+    ``threads`` and ``cold`` are the conditions; ``rounds`` were made until ``ended``, in
+    so many ``sittings``, each in processes of its own. ``probability`` is that of such rounds
     without a difference beyond the margin, corrected for all problems. ``first_call``, ``prepare`` and ``fetch`` (conversion
     and transfer) are seconds that are no part of ``seconds``. ``peak`` are the bytes that a call took at most beside its
     tensors. ``gbytes`` are GB/s of the ``bytes`` that the problem must move, ``intensity`` its FLOP (of pooling: elements
@@ -38,6 +39,7 @@ class Timing(Value):
     threads: Whole | None = None
     cold: bool = False
     rounds: Whole = 0
+    sittings: Whole = 1
     ended: Line = ""
     probability: float | None = None
     first_call: float | None = None

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import accumulate, pairwise
 from typing import Literal
 
 from conformance.cases.case import Case
@@ -32,7 +33,7 @@ from conformance.running.session import Session, WorkerLost
 from conformance.running.worker import Description
 from conformance.timing import block
 from conformance.timing.conditions import AS_IT_COMES, NOT_LIMITED, Conditions, Limited, pin
-from conformance.timing.statistics import Ratio, paired_ratio
+from conformance.timing.statistics import Ratio, paired_ratio, pooled
 from conformance.timing.witness import LIMIT, Round, calls_for, disbelief, take, thinned
 
 Ended = Literal["narrow enough", "budget", "rounds", "interrupted", "nothing to time"]
@@ -102,7 +103,8 @@ class Series:
 class Measurement:
     """What was measured of one problem, by name, which rule ended it, and the seconds that it took in all.
 
-    Times are paired: those at one place of two series are of the same round.
+    Times are paired: those at one place of two series are of the same round. ``sittings`` are the rounds that each set of
+    processes made, where there were several.
     """
 
     case: Case
@@ -111,22 +113,30 @@ class Measurement:
     ended: Ended
     rounds: int
     spent: float
+    sittings: tuple[int, ...] = ()
 
-    def ratio(self, name: str, to: str = "", estimate: Estimate = paired_ratio) -> Ratio | None:
+    def ratio(self, name: str, to: str = "") -> Ratio | None:
         """Time of ``name`` over that of the reference or of ``to``; None where one of them has no time."""
         own, base = self.series.get(name), self.series.get(to or self.reference)
         if own is None or base is None or not own.times or not base.times:
             return None
-        return estimate(own.times, base.times)
+        ends = list(accumulate(self.sittings, initial=0)) if self.sittings else [0, len(own.times)]
+        parts = [slice(*pair) for pair in pairwise(ends)]
+        return pooled([paired_ratio(own.times[part], base.times[part]) for part in parts])
 
     def joined(self, other: Measurement) -> Measurement:
         """Both as one: what was measured in these processes and in others. What has no time in one of them has none."""
-        series = {
-            name: replace(one, times=one.times + other.series[name].times) if one.times and other.series[name].times
-            else one if one.reason else other.series[name]
-            for name, one in self.series.items()
-        }  # fmt: skip
-        return replace(self, series=series, rounds=self.rounds + other.rounds, spent=self.spent + other.spent)
+        sittings = tuple(rounds for one in (self, other) for rounds in one.sittings or (one.rounds,))
+        series = {name: _series(one, other.series.get(name, one)) for name, one in self.series.items()}
+        rounds, spent = self.rounds + other.rounds, self.spent + other.spent
+        return replace(self, series=series, ended=other.ended, rounds=rounds, spent=spent, sittings=sittings)
+
+
+def _series(one: Series, other: Series) -> Series:
+    """What two sets of processes say of one implementation."""
+    if one.times and other.times:
+        return replace(one, times=one.times + other.times)
+    return one if one.reason else other
 
 
 @dataclass

@@ -188,7 +188,8 @@ def _leg(lane: Lane, own: Contestant, other: Contestant, aim: Aim, rng: random.R
 
 
 def _estimate(measurement: Measurement) -> Ratio | None:
-    return measurement.ratio(TARGET, estimate=better_known_ratio)
+    own, base = (measurement.series[name].times for name in (TARGET, REFERENCE))
+    return better_known_ratio(own, base) if own and base else None
 
 
 def _refusal(claims: Mapping[str, Claims], problem: Problem) -> str:

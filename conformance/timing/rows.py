@@ -27,7 +27,8 @@ def _row(entry: Entry, name: str, roof: Roof, margin: float, probability: float 
         needed = need(problem)
         fastest = roof.seconds(needed)
         more |= {
-            "rounds": len(one.times), "ended": measurement.ended, "first_call": one.first_call, "prepare": one.prepare,
+            "rounds": len(one.times), "sittings": max(1, len(measurement.sittings)), "ended": measurement.ended,
+            "first_call": one.first_call, "prepare": one.prepare,
             "fetch": one.fetch, "peak": one.peak, "probability": probability, "bytes": needed.bytes,
             "gbytes": needed.bytes / one.seconds / 1e9, "intensity": operations(row) / needed.bytes,
             "share": fastest / one.seconds if fastest is not None and on_processor(one) else None,

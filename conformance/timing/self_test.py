@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from conformance.timing.slowdown import SAME, confirmed, pooled, suspects
-from conformance.timing.statistics import Ratio, better_known_ratio, paired_ratio, sign_test
+from conformance.timing.slowdown import SAME, confirmed, suspects
+from conformance.timing.statistics import Ratio, better_known_ratio, paired_ratio, pooled, sign_test
 
 PLAIN, TWIN = "plain", "same"
 SLOWER = ("+5 %", "+10 %", "+20 %")

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from conformance.timing.statistics import Ratio
+from conformance.timing.statistics import Ratio, deviation, pooled
 
 SUSPICION = 0.5
 """The share of false ones among the slowdowns that are suspected: each costs no more than being measured again."""
@@ -19,13 +19,12 @@ ERROR = 0.05
 """The chance of a confirmed slowdown where it is no more than what is allowed."""
 SAME = Ratio(1.0, 1.0, 1.0)
 """What a ratio was before where both versions are measured now."""
-_INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # widths of a 95 % interval in standard deviations
-_LEAST = 1e-4  # the relative width of an interval that is believed: below, few rounds happened to agree
+_HALF = NormalDist().inv_cdf(0.975)  # the half of a 95 % interval in standard deviations
 
 
 def change(then: Ratio, now: Ratio) -> Ratio:
     """The ratio of two ratios, that were measured independently, with its 95 % interval."""
-    half = _INTERVAL / 2 * math.hypot(_deviation(then), _deviation(now))
+    half = _HALF * math.hypot(_deviation(then), _deviation(now))
     log = math.log(now.value) - math.log(then.value)
     return Ratio(math.exp(log), math.exp(log - half), math.exp(log + half))
 
@@ -62,23 +61,8 @@ def faster(then: Ratio, now: Ratio, margin: float) -> bool:
     return change(then, now).high < 1 / (1 + margin)
 
 
-def pooled(ratios: Sequence[Ratio]) -> Ratio:
-    """Ratios of several processes as one: their mean by weight, in logarithms.
-
-    Where they differ by more than their intervals say, the interval of the mean is widened by the factor that makes them
-    agree (Birge 1932; the scale factor of the Particle Data Group's averages).
-    """
-    weights = [1 / _deviation(one) ** 2 for one in ratios]
-    logs = [math.log(one.value) for one in ratios]
-    mean = sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights)
-    chi = sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True)) / max(1, len(ratios) - 1)
-    half = _INTERVAL / 2 * math.sqrt(max(1.0, chi) / sum(weights))
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
-
-
 def _deviation(ratio: Ratio) -> float:
-    """The standard deviation of the logarithm of a ratio, from its 95 % interval."""
-    return max(math.log(ratio.high / ratio.low) / _INTERVAL, 0.0 if ratio is SAME else _LEAST)
+    return 0.0 if ratio is SAME else deviation(ratio)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
@@ -14,6 +15,8 @@ FALSE_DISCOVERIES = 0.05
 """Of all differences that a run calls one, the share that may be none."""
 _RESAMPLES = 2000
 _UNDISTURBED = 0.1  # the quantile
+_INTERVAL = 2 * NormalDist().inv_cdf(0.975)  # widths of a 95 % interval in standard deviations
+_LEAST = 1e-4  # the relative width of an interval that is believed: below, few rounds happened to agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,27 @@ def better_known_ratio(times: Sequence[float], reference: Sequence[float]) -> Ra
     chosen by how wide an interval is, never by where it lies.
     """
     return min((paired_ratio(times, reference), undisturbed_ratio(times, reference)), key=lambda ratio: ratio.half_width)
+
+
+def pooled(ratios: Sequence[Ratio]) -> Ratio:
+    """Ratios of several sets of processes as one: their mean by weight, in logarithms.
+
+    Where they differ by more than their intervals say, the interval of the mean is widened by the factor that makes them
+    agree (Birge 1932; the scale factor of the Particle Data Group's averages).
+    """
+    if len(ratios) == 1:
+        return ratios[0]
+    weights = [1 / deviation(one) ** 2 for one in ratios]
+    logs = [math.log(one.value) for one in ratios]
+    mean = sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights)
+    chi = sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True)) / (len(ratios) - 1)
+    half = _INTERVAL / 2 * math.sqrt(max(1.0, chi) / sum(weights))
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def deviation(ratio: Ratio) -> float:
+    """The standard deviation of the logarithm of a ratio, from its 95 % interval."""
+    return max(math.log(ratio.high / ratio.low) / _INTERVAL, _LEAST)
 
 
 def _resampled(rounds: int, seed: int) -> np.ndarray:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conformance.timing.slowdown import SAME, chance, change, confirmed, discoveries, faster, pooled, suspects
-from conformance.timing.statistics import Ratio, paired_ratio
+from conformance.timing.slowdown import SAME, chance, change, confirmed, discoveries, faster, suspects
+from conformance.timing.statistics import Ratio, paired_ratio, pooled
 
 MARGIN = 0.05
 CHANCES = st.lists(st.floats(0, 1), min_size=1, max_size=12)
