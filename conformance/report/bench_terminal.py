@@ -123,7 +123,7 @@ def conditions(report: Report) -> list[str]:
         sets = (
             "" if not again else " in two sets of processes" if again == total else f", {again} of them in two sets of processes"
         )
-        lines.append(f"{total} problems measured{sets}: {counts}")
+        lines.append(f"{total} problem{'s' * (total != 1)} measured{sets}: {counts}")
     return lines
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 
 import numpy as np
 import pytest
 
 from conformance.cases.case import Case
 from conformance.checks.base import Failure, Judgement
+from conformance.cli.self_test import kept_busy
 from conformance.plugin.job import Call, Reply
 from conformance.problem import parse_problem
+from conformance.report.environment import available_cores
+from conformance.timing import witness
 from conformance.timing.block import data_number
 from conformance.timing.fresh import rolled, varied
 from conformance.timing.witness import BLOCK, MARGIN, Round, calls_for, disbelief, thinned
@@ -121,3 +125,20 @@ def test_a_block_has_at_least_one_call_and_no_more_than_have_data() -> None:
     assert calls_for(0.0, 7) == 7
     assert calls_for(BLOCK / 4, 256) == 4
     assert calls_for(BLOCK / 3.5, 256) == 4
+
+
+def test_the_harness_s_own_waiting_for_a_processor_is_no_time_of_a_request() -> None:
+    """With more processes that compute than there are cores it waits, and sees no more of it than of its own computing."""
+    if not witness._SCHEDULED.exists():
+        pytest.skip("this system does not tell how long a thread has waited")
+
+    def computing() -> None:
+        for number in range(10**7):
+            number * number
+
+    with kept_busy(2 * available_cores()):
+        began, waited = time.perf_counter(), witness._waited()
+        seen, _ = witness._watched(computing)
+        passed, waiting = time.perf_counter() - began, witness._waited() - waited
+    assert waiting > 0
+    assert seen == pytest.approx(passed - waiting, rel=0.2)
