@@ -67,7 +67,7 @@ class Threads(click.ParamType):
 @click.option("--batch", type=int, metavar="N", help="Give every problem this batch.")
 @click.option("--dtype", metavar="NAME", help="Give every problem this data type.")
 @click.option("--budget", type=Duration(), default="120s", show_default=True, metavar="TIME", help="The command ends within it.")
-@click.option("--threads", type=Threads(), metavar="N,...", help="Numbers of threads to measure with (default: all cores).")
+@click.option("--threads", type=Threads(), metavar="N,...", help="Numbers of threads to measure with (default: 1).")
 @click.option("--reference", metavar="NAME", help="Quote times relative to this one (default: torch-cpu if it is there).")
 @click.option(
     "--margin",
@@ -172,7 +172,7 @@ def _threads(threads: Sequence[int] | None) -> Sequence[int]:
             raise UsageError(
                 f"--threads {number} is more than the {cores} cores that may be used here", hint=f"give 1 to {cores}"
             )
-    return threads or (cores,)
+    return threads or (1,)  # with one on every core all else that runs on the machine is measured, too
 
 
 def _named(texts: Sequence[str]) -> list[tuple[str, str]]:
