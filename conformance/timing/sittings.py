@@ -24,6 +24,7 @@ from conformance.timing.measure import Aim, Contestant, Measurement, Series, mea
 from conformance.timing.roofline import measure_roof, need, own_session
 
 SITTINGS = 2
+_LOOKS = 3  # at the roofline, at most, before a time is said to be beyond it
 LONGEST_CALL = 2.0
 """Seconds of a call beyond which it is not timed, however large the budget is."""
 _ROOFS, _ROOF_EVERY = 4, 40.0  # times at most that the roofline is measured, as others may disturb it; seconds of budget for each
@@ -158,7 +159,8 @@ def _joined(first: Measurement, second: Measurement) -> Measurement:
 
 
 def _under_the_roof(course: _Course, conditions: Conditions, measurement: Measurement) -> Measurement:
-    """``measurement`` without times that this machine cannot reach; the roofline is measured again before that is said."""
+    """``measurement`` without times that this machine cannot reach; the roofline is measured again, up to three times, before
+    that is said."""
     bench, needed = course.bench, need(measurement.case.problem)
 
     def beyond() -> dict[str, str]:
@@ -169,10 +171,14 @@ def _under_the_roof(course: _Course, conditions: Conditions, measurement: Measur
         }
         return {name: words for name, words in excesses.items() if words}
 
+    for number in range(_LOOKS):
+        if not beyond():
+            return measurement
+        if number == 0 or course.left > _ROOF_MOST:  # its clock wanders, and a name is at stake
+            again = measure_roof(course.own, conditions, _ROOF_MOST)
+            bench.roofs[conditions] = bench.roofs[conditions].joined(again)
     if not beyond():
         return measurement
-    again = measure_roof(course.own, conditions, _ROOF_MOST)
-    bench.roofs[conditions] = bench.roofs[conditions].joined(again)
     refused: dict[str, Series] = {
         name: replace(measurement.series[name], times=(), failed=True, reason=f"faster than the roofline: {words}")
         for name, words in beyond().items()
