@@ -169,7 +169,7 @@ def _timings(legs: Sequence[Leg], race: Race) -> tuple[Timing, ...]:
         if leg.measurement is None:
             continue
         for name, said in ((TARGET, race.target.text), (REFERENCE, leg.lane.name)):
-            row = timing(name, str(leg.lane.case.problem), leg.measurement, race.margin)
+            row = timing(name, str(leg.lane.case.problem), leg.measurement, race.margin, leg.ratio)
             rows.append(row.model_copy(update={"implementation": said, "reference": leg.lane.name}))
     return tuple(rows)
 

@@ -13,6 +13,7 @@ from conformance.plugin.target import Target
 from conformance.report.schema import Accuracy
 from conformance.report.times import Timing
 from conformance.timing.measure import Aim, Contestant, Measurement, measure, open_contestant
+from conformance.timing.statistics import Ratio
 from conformance.timing.witness import MARGIN
 
 
@@ -57,8 +58,8 @@ def compare(
                 raise KeyboardInterrupt
 
 
-def timing(name: str, workload: str, measurement: Measurement, margin: float = MARGIN) -> Timing:
-    """What was measured of one implementation, as a row of the report."""
+def timing(name: str, workload: str, measurement: Measurement, margin: float = MARGIN, ratio: Ratio | None = None) -> Timing:
+    """What was measured of one implementation, as a row of the report; ``ratio`` if it was judged by another estimate."""
     own, problem, reference = measurement.series[name], measurement.case.problem, measurement.reference
     row = Timing(problem=str(problem), workload=workload, implementation=name, reference=reference, work=problem.work)
     if own.seconds is None:
@@ -67,7 +68,7 @@ def timing(name: str, workload: str, measurement: Measurement, margin: float = M
     row = row.model_copy(update={"seconds": own.seconds, "gflops": gflops, "device_seconds": own.device})
     if name == reference:
         return row.model_copy(update={"ratio": 1.0, "ratio_low": 1.0, "ratio_high": 1.0, "verdict": "REFERENCE"})
-    ratio = measurement.ratio(name)
+    ratio = ratio or measurement.ratio(name)
     if ratio is None:
         return row
     found = {"ratio": ratio.value, "ratio_low": ratio.low, "ratio_high": ratio.high, "verdict": ratio.verdict(margin)}

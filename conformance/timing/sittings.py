@@ -44,7 +44,7 @@ class _Course:
     total: int
     rng: random.Random
     done: int = 0
-    due: list[int] = field(default_factory=list)
+    due: list[int] = field(init=False)
     taken: float = 0.0
 
     def __post_init__(self) -> None:
@@ -57,16 +57,19 @@ class _Course:
         return self.plan.left - self.taken * len(self.due)
 
     def look_up(self) -> None:
-        """Measure the roofline if that is due; the best that was seen counts."""
+        """Measure the roofline if that is due."""
         if not self.due or self.done < self.due[0]:
             return
         self.said("this machine's roofline", self.done, self.total)
         began = self.plan.clock()
         for conditions in self.plan.conditions:
-            roof = measure_roof(self.own, conditions, min(_ROOF_MOST, _ROOF_SHARE * self.plan.budget))
-            before = self.bench.roofs.get(conditions)
-            self.bench.roofs[conditions] = before.joined(roof) if before else roof
+            self.look(conditions, min(_ROOF_MOST, _ROOF_SHARE * self.plan.budget))
         self.taken, self.due = self.plan.clock() - began, [look for look in self.due if look > self.done]
+
+    def look(self, conditions: Conditions, seconds: float) -> None:
+        """Measure the roofline; the best that was seen counts."""
+        roof, before = measure_roof(self.own, conditions, seconds), self.bench.roofs.get(conditions)
+        self.bench.roofs[conditions] = before.joined(roof) if before else roof
 
     def measured(
         self, workload: Workload, conditions: Conditions, contestants: Mapping[str, Contestant], call: float | None = None
@@ -171,19 +174,15 @@ def _under_the_roof(course: _Course, conditions: Conditions, measurement: Measur
         }
         return {name: words for name, words in excesses.items() if words}
 
-    for number in range(_LOOKS):
-        if not beyond():
-            return measurement
-        if number == 0 or course.left > _ROOF_MOST:  # its clock wanders, and a name is at stake
-            again = measure_roof(course.own, conditions, _ROOF_MOST)
-            bench.roofs[conditions] = bench.roofs[conditions].joined(again)
-    if not beyond():
-        return measurement
+    found, looks = beyond(), 0
+    while found and looks < _LOOKS and (looks == 0 or course.left > _ROOF_MOST):  # its clock wanders, and a name is at stake
+        course.look(conditions, _ROOF_MOST)
+        found, looks = beyond(), looks + 1
     refused: dict[str, Series] = {
         name: replace(measurement.series[name], times=(), failed=True, reason=f"faster than the roofline: {words}")
-        for name, words in beyond().items()
+        for name, words in found.items()
     }
-    return replace(measurement, series={**measurement.series, **refused})
+    return replace(measurement, series={**measurement.series, **refused}) if refused else measurement
 
 
 def _multiplies_less(measurement: Measurement, contestant: Contestant) -> bool:

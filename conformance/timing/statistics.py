@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Literal
 
@@ -99,6 +100,7 @@ def deviation(ratio: Ratio) -> float:
     return max(math.log(ratio.high / ratio.low) / _INTERVAL, _LEAST)
 
 
+@lru_cache(maxsize=2)  # both estimates, and all implementations of a round, ask for the same
 def _resampled(rounds: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(rounds, size=(_RESAMPLES, rounds))
 
