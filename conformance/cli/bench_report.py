@@ -6,6 +6,7 @@ from conformance.cli.options import begun_report
 from conformance.report.schema import Implementation, Report
 from conformance.timing.bench import Bench
 from conformance.timing.growth import fits
+from conformance.timing.notes import notes
 from conformance.timing.rows import left_out, rooflines, timings
 
 
@@ -30,7 +31,7 @@ def bench_report(bench: Bench, margin: float, began: float, seed: int, budget: f
         margin=margin,
         threads=numbers.pop() if len(numbers) == 1 else None,
         budget=budget,
-        conditions=bench.notes,
+        conditions=notes(bench),
         rooflines=tuple(rooflines(bench)),
         left_out=tuple(left_out(bench)),
         growth=tuple(fits(rows, scale)) if scale else (),

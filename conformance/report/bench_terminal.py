@@ -119,10 +119,9 @@ def conditions(report: Report) -> list[str]:
     if ended:
         counts = ", ".join(f"{count} {words.get(how, how)}" for how, count in ended.most_common())
         total = sum(ended.values())
-        again = len({(t.workload, t.threads) for t in report.timings if t.sittings > 1})
-        sets = (
-            "" if not again else " in two sets of processes" if again == total else f", {again} of them in two sets of processes"
-        )
+        sittings = {t.sittings for t in report.timings if t.ended}
+        counts_of = " to ".join(map(str, sorted({min(sittings), max(sittings)})))
+        sets = f" in {counts_of} sets of processes" if max(sittings) > 1 else ""
         lines.append(f"{total} problem{'s' * (total != 1)} measured{sets}: {counts}")
     return lines
 

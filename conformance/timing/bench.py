@@ -13,7 +13,7 @@ from conformance.timing.conditions import Conditions
 from conformance.timing.device import present
 from conformance.timing.measure import Contestant, Measurement, Series, open_contestants
 from conformance.timing.roofline import Roof
-from conformance.timing.statistics import false_discovery, sign_test
+from conformance.timing.statistics import Between, between_sets, false_discovery, sign_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +80,10 @@ class Bench:
             if one.failed and one.reason
         ]
 
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """For each number of threads what was done about it, and what could not be."""
-        cores: dict[int | None, tuple[int, ...]] = {}
-        pools: dict[int | None, dict[str, str]] = {}
-        trouble: dict[str, None] = {}
-        for entry in self.entries:
-            threads = entry.conditions.threads
-            for name, one in entry.measurement.series.items():
-                cores[threads] = cores.get(threads) or one.limited.cores
-                if one.limited.pools:
-                    pools.setdefault(threads, {})[name] = ", ".join(one.limited.pools)
-                trouble |= dict.fromkeys(f"{name}: {words}" for words in one.limited.trouble)
-        lines = []
-        for threads, kept in cores.items():
-            if threads is None:
-                continue
-            pinned = f", workers kept to {'core' if len(kept) == 1 else 'cores'} {', '.join(map(str, kept))}" if kept else ""
-            limited = "; ".join(f"{name} ({libraries})" for name, libraries in pools.get(threads, {}).items())
-            lines.append(f"{threads} thread{'s' * (threads != 1)}{pinned}; pools limited: {limited or 'none found'}")
-        return (*lines, *trouble)
+    def between(self, conditions: Conditions) -> Between:
+        """How far apart sets of processes are under these conditions, from all that was measured in several."""
+        measured = [entry.measurement for entry in self.entries if entry.conditions == conditions]
+        return between_sets(one.ratios(name) for one in measured for name in one.series if name != one.reference)
 
     def probabilities(self, margin: float) -> dict[tuple[int, str], float]:
         """By place of the entry and name: the sign test against ``margin``, corrected for all problems of the run."""

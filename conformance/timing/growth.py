@@ -11,6 +11,7 @@ from conformance.errors import UsageError
 from conformance.problem import Problem, reasons_invalid
 from conformance.report.times import Growth, Timing
 from conformance.timing.compare import Workload
+from conformance.timing.statistics import student
 
 _FACTORS = (1, 2, 4, 8, 16)
 
@@ -90,9 +91,5 @@ def exponent_of(work: Sequence[float], seconds: Sequence[float]) -> tuple[float,
     slope = float(x @ y / (x @ x))
     freedom = len(x) - 2
     error = float(np.sqrt(((y - slope * x) ** 2).sum() / freedom / (x @ x)))
-    half = _STUDENT[min(freedom, len(_STUDENT)) - 1] * error
+    half = student(freedom) * error
     return slope, slope - half, slope + half
-
-
-_STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306)
-"""The 97.5 % quantile of Student's t for 1, 2, 3, … degrees of freedom."""

@@ -33,7 +33,7 @@ from conformance.running.session import Session, WorkerLost
 from conformance.running.worker import Description
 from conformance.timing import block
 from conformance.timing.conditions import AS_IT_COMES, NOT_LIMITED, Conditions, Limited, pin
-from conformance.timing.statistics import Ratio, paired_ratio, pooled
+from conformance.timing.statistics import UNKNOWN, Between, Ratio, paired_ratio, pooled
 from conformance.timing.witness import LIMIT, Round, calls_for, disbelief, take, thinned
 
 Ended = Literal["narrow enough", "budget", "rounds", "interrupted", "nothing to time"]
@@ -115,14 +115,20 @@ class Measurement:
     spent: float
     sittings: tuple[int, ...] = ()
 
-    def ratio(self, name: str, to: str = "") -> Ratio | None:
-        """Time of ``name`` over that of the reference or of ``to``; None where one of them has no time."""
-        own, base = self.series.get(name), self.series.get(to or self.reference)
+    def ratio(self, name: str, between: Between = UNKNOWN) -> Ratio | None:
+        """Time of ``name`` over that of the reference, with what is ``between`` sets of processes; None where one of them has
+        no time."""
+        ratios = self.ratios(name)
+        return pooled(ratios, between) if ratios else None
+
+    def ratios(self, name: str) -> list[Ratio]:
+        """The same by set of processes."""
+        own, base = self.series.get(name), self.series.get(self.reference)
         if own is None or base is None or not own.times or not base.times:
-            return None
+            return []
         ends = list(accumulate(self.sittings, initial=0)) if self.sittings else [0, len(own.times)]
         parts = [slice(*pair) for pair in pairwise(ends)]
-        return pooled([paired_ratio(own.times[part], base.times[part]) for part in parts])
+        return [paired_ratio(own.times[part], base.times[part]) for part in parts]
 
     def joined(self, other: Measurement) -> Measurement:
         """Both as one: what was measured in these processes and in others. What has no time in one of them has none."""

@@ -6,22 +6,24 @@ from conformance.report.times import LeftOut, Rate, Roofline, Timing
 from conformance.timing.bench import Bench, Entry, on_processor
 from conformance.timing.compare import timing
 from conformance.timing.roofline import Roof, need
+from conformance.timing.statistics import Between
 
 
 def timings(bench: Bench, margin: float) -> list[Timing]:
     """A row for each implementation on each problem, verdicts corrected for that there are many."""
     probabilities = bench.probabilities(margin)
+    between = {conditions: bench.between(conditions) for conditions in bench.roofs}
     return [
-        _row(entry, name, bench.roofs[entry.conditions], margin, probabilities.get((place, name)))
+        _row(entry, name, bench.roofs[entry.conditions], margin, probabilities.get((place, name)), between[entry.conditions])
         for place, entry in enumerate(bench.entries)
         for name in entry.measurement.series
     ]
 
 
-def _row(entry: Entry, name: str, roof: Roof, margin: float, probability: float | None) -> Timing:
+def _row(entry: Entry, name: str, roof: Roof, margin: float, probability: float | None, between: Between) -> Timing:
     measurement, problem = entry.measurement, entry.workload.case.problem
-    one, ratio = measurement.series[name], measurement.ratio(name)
-    row = timing(name, entry.workload.name, measurement, margin)
+    one, ratio = measurement.series[name], measurement.ratio(name, between)
+    row = timing(name, entry.workload.name, measurement, margin, ratio)
     more: dict[str, object] = {"threads": entry.conditions.threads, "cold": entry.conditions.cold, "failed": one.failed}
     if one.seconds is not None:
         needed = need(problem)

@@ -1,7 +1,8 @@
-"""Measures all problems of a bench within its budget, in two sittings: each in processes of its own.
+"""Measures all problems of a bench within its budget, in several sittings: each in processes of its own.
 
 How a process happens to lie in memory makes one or two per cent of its times, which no more rounds in the same process
-show. So every problem is measured again in new processes, and how far both are apart is part of what a ratio is worth.
+show. So every problem is measured again in new processes, and how far these are apart is part of what a ratio is worth.
+Where few problems say that, more sittings do: they go on while intervals are wide and there is time for another.
 What is left of the budget is divided among what is left to measure, so that what one problem does not need is there for the
 others; a problem for which nothing is left is said to have been left out.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
@@ -23,7 +24,8 @@ from conformance.timing.conditions import Conditions
 from conformance.timing.measure import Aim, Contestant, Measurement, Series, measure
 from conformance.timing.roofline import measure_roof, need, own_session
 
-SITTINGS = 2
+SITTINGS, MOST_SITTINGS = 3, 8
+"""Of every problem, and of those that are not known well enough by then."""
 _LOOKS = 3  # at the roofline, at most, before a time is said to be beyond it
 LONGEST_CALL = 2.0
 """Seconds of a call beyond which it is not timed, however large the budget is."""
@@ -46,6 +48,9 @@ class _Course:
     done: int = 0
     due: list[int] = field(init=False)
     taken: float = 0.0
+    sittings: int = 0
+    longest: float = 0.0
+    """Seconds that a sitting took."""
 
     def __post_init__(self) -> None:
         looks = min(_ROOFS, 1 + int(self.plan.budget // _ROOF_EVERY))
@@ -55,6 +60,23 @@ class _Course:
     def left(self) -> float:
         """Seconds for measuring, less those of the looks at the roofline that are still to come."""
         return self.plan.left - self.taken * len(self.due)
+
+    def wanting(self) -> list[int]:
+        """Places of the entries that are to have one more sitting. How wide an interval is decides, never where it lies."""
+        bench, left = self.bench, self.left - (self.longest if self.sittings >= SITTINGS else 0.0)
+        if left <= 0 or self.sittings == MOST_SITTINGS:
+            return []
+        places = [place for place, entry in enumerate(bench.entries) if _can_be_more(entry.measurement, self.plan.least)]
+        if self.sittings < SITTINGS:
+            return places
+        between = {conditions: bench.between(conditions) for conditions in self.plan.conditions}
+
+        def wide(entry: Entry) -> bool:
+            names = [name for name in entry.measurement.series if name != entry.measurement.reference]
+            ratios = (entry.measurement.ratio(name, between[entry.conditions]) for name in names)
+            return any(ratio.half_width > self.plan.half_width for ratio in ratios if ratio)
+
+        return [place for place in places if wide(bench.entries[place])]
 
     def look_up(self) -> None:
         """Measure the roofline if that is due."""
@@ -100,9 +122,8 @@ def run(bench: Bench, plan: Plan, stack: ExitStack, said: Said) -> None:
     try:
         own.describe()
         _first(course, waiting)
-        for _ in range(1, SITTINGS):
-            if not waiting and course.left > 0:
-                _again(course, stack)
+        while not waiting and (places := course.wanting()):
+            _again(course, stack, places)
     except KeyboardInterrupt:
         bench.interrupted = True
     why = "interrupted" if bench.interrupted else "the budget was spent: give more with --budget"
@@ -111,6 +132,7 @@ def run(bench: Bench, plan: Plan, stack: ExitStack, said: Said) -> None:
 
 def _first(course: _Course, waiting: list[tuple[Workload, Conditions]]) -> None:
     """The first sitting; ``waiting`` loses what was measured."""
+    began, course.sittings = course.plan.clock(), 1
     while waiting:
         course.look_up()
         if course.left <= 0:
@@ -122,20 +144,22 @@ def _first(course: _Course, waiting: list[tuple[Workload, Conditions]]) -> None:
         course.bench.entries.append(Entry(workload, conditions, _under_the_roof(course, conditions, measurement)))
         if measurement.ended == "interrupted":
             raise KeyboardInterrupt
+    course.longest = course.plan.clock() - began
 
 
-def _again(course: _Course, stack: ExitStack) -> None:
-    """One more sitting of what has times and was not too slow for more than the least rounds."""
+def _again(course: _Course, stack: ExitStack, places: Sequence[int]) -> None:
+    """One more sitting of some entries."""
     bench, plan = course.bench, course.plan
-    places = [place for place, entry in enumerate(bench.entries) if _can_be_more(entry.measurement, plan.least)]
+    began, course.sittings = plan.clock(), course.sittings + 1
     targets = {name: one.session.target for name, one in bench.contestants.items()}
     for one in bench.contestants.values():
         one.session.close()
     try:
         load(bench, stack, targets, plan.conditions)
     except (UsageError, WorkerLost):  # what was loaded before cannot be now; what was measured stays
+        course.sittings = MOST_SITTINGS
         return
-    course.total = course.done + len(places)
+    course.total = course.done + len(places) * max(1, SITTINGS - course.sittings + 1)
     for place in places:
         course.look_up()
         if course.left <= 0:
@@ -148,9 +172,11 @@ def _again(course: _Course, stack: ExitStack) -> None:
             raise KeyboardInterrupt
         joined = _joined(entry.measurement, measurement)
         bench.entries[place] = replace(entry, measurement=_under_the_roof(course, entry.conditions, joined))
+    course.longest = max(course.longest, plan.clock() - began)
 
 
 def _can_be_more(measurement: Measurement, least: int) -> bool:
+    """Whether it has times, and was not too slow for more than the least rounds."""
     timed = any(one.times for one in measurement.series.values())
     return timed and not (measurement.ended == "budget" and measurement.rounds <= least)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from statistics import NormalDist
@@ -79,20 +79,63 @@ def better_known_ratio(times: Sequence[float], reference: Sequence[float]) -> Ra
     return min((paired_ratio(times, reference), undisturbed_ratio(times, reference)), key=lambda ratio: ratio.half_width)
 
 
-def pooled(ratios: Sequence[Ratio]) -> Ratio:
+@dataclass(frozen=True, slots=True)
+class Between:
+    """How far apart sets of processes are: the variance of the logarithm of a ratio from set to set, beyond what intervals
+    say, and from how many ``degrees`` of freedom it is known; of none where it is not."""
+
+    variance: float = 0.0
+    degrees: int = 0
+
+    @property
+    def quantile(self) -> float:
+        """Half the width of a 95 % interval in standard deviations: Student's, normal where no degrees are counted."""
+        return student(self.degrees) if self.degrees else _INTERVAL / 2
+
+
+UNKNOWN = Between()
+
+
+def between_sets(problems: Iterable[Sequence[Ratio]]) -> Between:
+    """What is between the sets of processes in which each ratio of a run was measured: the moment estimate of all of them
+    together (DerSimonian and Laird, Controlled Clinical Trials 7, 1986), as two or three sets of one say too little."""
+    excess, scale, degrees = 0.0, 0.0, 0
+    for ratios in problems:
+        if len(ratios) > 1:
+            weights, _, squares = _weighed(ratios, 0.0)
+            excess += squares - (len(ratios) - 1)
+            scale += sum(weights) - sum(w * w for w in weights) / sum(weights)
+            degrees += len(ratios) - 1
+    return Between(max(0.0, excess / scale), degrees) if degrees else UNKNOWN
+
+
+def pooled(ratios: Sequence[Ratio], between: Between = UNKNOWN) -> Ratio:
     """Ratios of several sets of processes as one: their mean by weight, in logarithms.
 
-    Where they differ by more than their intervals say, the interval of the mean is widened by the factor that makes them
-    agree (Birge 1932; the scale factor of the Particle Data Group's averages).
+    What is ``between`` sets counts for each. Where they differ by more than that and their intervals say, the interval of the
+    mean is widened by the factor that makes them agree (Birge 1932; the scale factor of the Particle Data Group's averages).
     """
-    if len(ratios) == 1:
+    if len(ratios) == 1 and not between.degrees:
         return ratios[0]
-    weights = [1 / deviation(one) ** 2 for one in ratios]
+    weights, mean, squares = _weighed(ratios, between.variance)
+    chi = squares / max(1, len(ratios) - 1)
+    half = between.quantile * math.sqrt(max(1.0, chi) / sum(weights))
+    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+
+
+def _weighed(ratios: Sequence[Ratio], variance: float) -> tuple[list[float], float, float]:
+    """The weights of ratios with a variance more, the mean of their logarithms, and the weighed sum of squares about it."""
+    weights = [1 / (deviation(one) ** 2 + variance) for one in ratios]
     logs = [math.log(one.value) for one in ratios]
     mean = sum(w * log for w, log in zip(weights, logs, strict=True)) / sum(weights)
-    chi = sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True)) / (len(ratios) - 1)
-    half = _INTERVAL / 2 * math.sqrt(max(1.0, chi) / sum(weights))
-    return Ratio(math.exp(mean), math.exp(mean - half), math.exp(mean + half))
+    return weights, mean, sum(w * (log - mean) ** 2 for w, log in zip(weights, logs, strict=True))
+
+
+def student(degrees: int) -> float:
+    """The 97.5 % quantile of Student's t."""
+    from scipy.special import stdtrit  # not everything that has a ratio needs it
+
+    return float(stdtrit(degrees, 0.975))
 
 
 def deviation(ratio: Ratio) -> float:

@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, false_discovery_control
 
 from conformance.timing.measure import Estimate
-from conformance.timing.statistics import Ratio, better_known_ratio, false_discovery, paired_ratio, sign_test, undisturbed_ratio
+from conformance.timing.statistics import (
+    UNKNOWN,
+    Ratio,
+    better_known_ratio,
+    between_sets,
+    false_discovery,
+    paired_ratio,
+    pooled,
+    sign_test,
+    student,
+    undisturbed_ratio,
+)
 
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=60)
 times = st.lists(st.floats(1e-6, 10), min_size=1, max_size=30)
@@ -112,3 +123,49 @@ def test_twice_as_slow_is_found_in_seven_noisy_rounds_of_most_trials() -> None:
 def test_half_the_width_of_an_interval_is_relative_to_the_ratio() -> None:
     assert Ratio(3.0, 3.0 / 1.1, 3.0 * 1.1).half_width == pytest.approx(0.1)
     assert math.isclose(Ratio(3.0, 3.0, 3.0).half_width, 0)
+
+
+def _measured(true: float, apart: float, known: float, rng: np.random.Generator) -> Ratio:
+    """A ratio in one set of processes, known by its interval to a standard deviation ``known``."""
+    log = math.log(true) + rng.normal(0, apart) + rng.normal(0, known)
+    return Ratio(math.exp(log), math.exp(log - 1.96 * known), math.exp(log + 1.96 * known))
+
+
+@pytest.mark.parametrize("apart", [0.0, 0.02, 0.05])
+def test_how_far_sets_of_processes_are_apart_is_found_from_many_problems_with_few_sets_each(apart: float) -> None:
+    rng = np.random.default_rng(1)
+    found = [between_sets([[_measured(2.0, apart, 0.01, rng) for _ in "ab"] for _ in range(30)]) for _ in range(50)]
+    assert {one.degrees for one in found} == {30}
+    assert np.mean([one.variance for one in found]) == pytest.approx(apart**2, rel=0.1, abs=2e-5)
+
+
+@pytest.mark.parametrize(("problems", "sets"), [(27, 3), (2, 5), (1, 8)])
+@pytest.mark.parametrize("apart", [0.0, 0.015, 0.05])
+def test_with_what_is_between_sets_of_processes_95_per_cent_of_intervals_hold_the_true_ratio(
+    problems: int, sets: int, apart: float
+) -> None:
+    rng, held = np.random.default_rng(2), []
+    for _ in range(1200 // problems):
+        run = [[_measured(1.3, apart, 0.01, rng) for _ in range(sets)] for _ in range(problems)]
+        between = between_sets(run)
+        held += [one.low <= 1.3 <= one.high for one in (pooled(ratios, between) for ratios in run)]
+    assert np.mean(held) > 0.93  # 95 % less three standard deviations
+
+
+def test_sets_of_processes_alone_say_too_little_of_how_far_they_are_apart() -> None:
+    rng = np.random.default_rng(3)
+    held = [
+        one.low <= 1.3 <= one.high
+        for one in (pooled([_measured(1.3, 0.03, 0.01, rng) for _ in "ab"]) for _ in range(1000))
+    ]  # fmt: skip
+    assert np.mean(held) < 0.8
+
+
+def test_where_nothing_was_measured_twice_nothing_is_known_of_what_is_between() -> None:
+    alone = _measured(1.0, 0.0, 0.01, np.random.default_rng(4))
+    assert between_sets([[alone], []]) == UNKNOWN
+    assert pooled([alone], UNKNOWN) == alone
+
+
+def test_student_s_quantiles_are_those_of_the_tables() -> None:
+    assert [round(student(degrees), 3) for degrees in (1, 2, 8)] == [12.706, 4.303, 2.306]
