@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
     )  # fmt: skip
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("timing 2 of 4"):
+        if line.startswith("timing 2 of 6"):
             break
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
