@@ -57,8 +57,12 @@ class Covering:
         """Of a combination, by its parameters."""
         counts = sizes.prod(axis=1)
         self.offsets = np.concatenate([[0], np.cumsum(counts)])[:-1].astype(np.int64)
-        self.seen = np.zeros(int(counts.sum()), dtype=bool)
-        self.given_up = np.zeros_like(self.seen)
+        self.steps = 0
+        """Problems made, and combinations given up."""
+        self.counted: int | None = None
+        """How many of these steps count for :meth:`reached`; all, unless problems were made ahead of need."""
+        self._seen_at = np.zeros(int(counts.sum()), dtype=np.int32)  # the step, 0 for none
+        self._given_up_at = np.zeros_like(self._seen_at)
 
     def numbers(self, row: Sequence[int]) -> np.ndarray:
         """The numbers of all combinations in a row of one level for each parameter, shape (combinations,)."""
@@ -78,14 +82,30 @@ class Covering:
 
     def reached(self) -> Reached:
         """What the problems until now cover; a combination that no problem can have is not counted."""
-        ends = [*self.offsets[1:].tolist(), len(self.seen)]
+        ends = [*self.offsets[1:].tolist(), len(self._seen_at)]
         is_triple = np.repeat(self.factors[:, 2] > 0, np.diff([*self.offsets.tolist(), ends[-1]])) if ends else np.zeros(0, bool)
-        possible = ~self.given_up | self.seen
-        counts = [int((part & kind).sum()) for kind in (~is_triple, is_triple) for part in (self.seen, possible)]
+        last = self.steps if self.counted is None else self.counted
+        seen, given_up = ((at > 0) & (at <= last) for at in (self._seen_at, self._given_up_at))
+        counts = [int((part & kind).sum()) for kind in (~is_triple, is_triple) for part in (seen, ~given_up | seen)]
         return Reached(*counts)
 
     def open(self) -> np.ndarray:
-        return np.flatnonzero(~(self.seen | self.given_up))
+        return np.flatnonzero((self._seen_at | self._given_up_at) == 0)
+
+    def new(self, row: Sequence[int]) -> np.ndarray:
+        """The numbers of the combinations in a row that have not been seen."""
+        numbers = self.numbers(row)
+        return numbers[self._seen_at[numbers] == 0]
+
+    def made(self, row: Sequence[int]) -> None:
+        """There is a problem of this row."""
+        self.steps += 1
+        self._seen_at[self.new(row)] = self.steps
+
+    def give_up(self, row: Sequence[int], target: Mapping[int, int]) -> None:
+        """The target's combination, which the row has, is in no problem."""
+        self.steps += 1
+        self._given_up_at[self.numbers(row)[self.place[frozenset(target)]]] = self.steps
 
     def members(self, number: int) -> dict[int, int]:
         """Parameter -> level of the combination with this number."""
@@ -107,16 +127,24 @@ def covering(
 
     ``cover`` (made of :func:`parameters`) keeps count for whoever wants to know.
     """
+    return (problem for problem in search(operator, claims, seed, limit, cover) if problem is not None)
+
+
+def search(
+    operator: str, claims: Claims, seed: int, limit: int | None = None, cover: Covering | None = None
+) -> Iterator[Problem | None]:
+    """As :func:`covering`, step by step: None where a combination is given up, which may take as long as a problem does."""
     cover = Covering(parameters(OPERATORS[operator], claims)) if cover is None else cover
     rng, made = random.Random(f"{operator}:{seed}"), 0
     while (limit is None or made < limit) and len(still := cover.open()):
         target = cover.members(int(still[rng.randrange(len(still))]))
         found = _best(cover, rng, target, operator, claims)
         if found is None:
-            cover.given_up[cover.numbers(cover.drawn(rng, target))[cover.place[frozenset(target)]]] = True
+            cover.give_up(cover.drawn(rng, target), target)
+            yield None
             continue
         row, problem = found
-        cover.seen[cover.numbers(row)] = True
+        cover.made(row)
         made += 1
         yield problem
 
@@ -132,7 +160,7 @@ def _best(
         if problem is None:
             continue
         valid += 1
-        new = int(np.count_nonzero(~cover.seen[cover.numbers(row)]))
+        new = len(cover.new(row))
         if new > most:
             best, most = (row, problem), new
         if valid == _CANDIDATES:

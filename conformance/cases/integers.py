@@ -77,10 +77,10 @@ def ties(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 def _nonzero(problem: Problem, rng: np.random.Generator, m: int) -> Arrays:
     kept = np.int64 if problem.format.kind == "int" else np.float64  # float64 would round the widest integers
-    values = {
-        name: (rng.integers(1, m, shape, endpoint=True) * signs(rng, shape)).astype(kept)
-        for name, shape in problem.array_shapes.items()
-    }
+    values = {}
+    for name, shape in problem.array_shapes.items():
+        size = math.prod(shape)  # NumPy takes longer to find that out than to draw
+        values[name] = (rng.integers(1, m, size, endpoint=True) * signs(rng, size)).astype(kept).reshape(shape)
     return sparse(problem, rng, values)
 
 

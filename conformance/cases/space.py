@@ -15,6 +15,7 @@ from typing import Any
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import Family, Operator, Problem, Window
 from conformance.problem.operators import BIAS_GRAD
+from conformance.problem.problem import work_of
 from conformance.problem.validity import is_valid
 from conformance.problem.window import AUTO_PADS, PAD_MODES, AdaptiveWindow, AnyWindow, TransposedWindow, auto_padding
 
@@ -43,6 +44,7 @@ _SWITCHES: dict[str, tuple[Level, ...]] = {
 }
 """Levels of the options that are parameters by themselves."""
 WIDER = {"float16": "float32", "bfloat16": "float32", "float32": "float64"}
+_WINDOWS_KEPT = 2**15
 MAX_WORK = 24_000
 """Multiply-adds of one problem: naive loops in Python take some milliseconds for that."""
 
@@ -126,16 +128,17 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
     windows: list[AnyWindow] = []
     for axis in range(operator.ndim):
         window = _window(chosen, axis, axis if per_axis else 0, operator)
-        if window is not None and auto_pad:
-            window = _with_rule(window, auto_pad)
-        if window is None or window.output < 1:
+        if window is None:
             return None
         windows.append(window)
     channels, out_channels, groups = _channels(chosen, operator)
+    batch = 1 if unbatched else _number(chosen, "batch")
+    if work_of(operator, windows, batch, channels, out_channels, groups) > MAX_WORK:
+        return None
     problem = Problem(
         operator.name,
         tuple(windows),
-        batch=1 if unbatched else _number(chosen, "batch"),
+        batch=batch,
         channels=channels,
         out_channels=out_channels,
         groups=groups,
@@ -149,20 +152,11 @@ def build(operator: Operator, claims: Claims, chosen: Mapping[tuple[str, int | N
         unbatched=unbatched,
         result=given("requantised") or (WIDER.get(dtype, "") if given("wide_result") else ""),
     )
-    if problem.work > MAX_WORK or not is_valid(problem) or claims.refusal(problem):
-        return None
-    return problem
+    return None if not is_valid(problem) or claims.refusal(problem) else problem
 
 
-def _with_rule(window: AnyWindow, rule: str) -> AnyWindow:
-    begin, end = auto_padding(rule, window)
-    if not isinstance(window, Window):
-        return window
-    return Window(window.size, window.kernel, window.stride, window.dilation, begin, end, window.ceil, window.mode)
-
-
-def _number(chosen: Mapping[tuple[str, int | None], Level], name: str, axis: int | None = None, default: int = 1) -> int:
-    value = chosen.get((name, axis), default)
+def _number(chosen: Mapping[tuple[str, int | None], Level], name: str) -> int:
+    value = chosen.get((name, None), 1)
     assert isinstance(value, int)
     return value
 
@@ -185,29 +179,49 @@ def _window(
     chosen: Mapping[tuple[str, int | None], Level], axis: int, parameter_axis: int, operator: Operator
 ) -> AnyWindow | None:
     """The window of one axis; ``parameter_axis`` is another where parameters must not differ by axis."""
-    kind = operator.traits.window
+    given, kind = chosen.get, operator.traits.window
     if kind == "adaptive":
-        return AdaptiveWindow(_number(chosen, "size", axis), _number(chosen, "output", parameter_axis))
-    kernel_axis = parameter_axis if operator.is_pool else axis
-    kernel = _number(chosen, "kernel", kernel_axis)
-    stride, dilation = _number(chosen, "stride", parameter_axis), _number(chosen, "dilation", parameter_axis)
-    if operator.family is Family.MAX_UNPOOL:
-        stride = kernel + stride - 1  # windows that do not overlap
-    pad = chosen["pad", parameter_axis]
-    assert isinstance(pad, tuple)
-    begin, end = (kernel // 2 if amount == _HALF and operator.is_pool else amount for amount in pad)
-    room = chosen["room", axis]
+        return _adaptive(chosen["size", axis], chosen["output", parameter_axis])
+    kernel, room = chosen["kernel", parameter_axis if operator.is_pool else axis], chosen["room", axis]
+    stride, pad = chosen["stride", parameter_axis], chosen["pad", parameter_axis]
+    dilation = given(("dilation", parameter_axis), 1)
     if kind == "transposed":
-        assert isinstance(room, int)
-        extra = _number(chosen, "output_padding", parameter_axis, default=0)
-        return TransposedWindow(room, kernel, stride, dilation, begin, end, extra)
-    extent = (kernel - 1) * dilation + 1
+        return _transposed(room, kernel, stride, dilation, pad, given(("output_padding", parameter_axis), 0))
+    if operator.family is Family.MAX_UNPOOL:
+        stride = kernel + stride - 1  # type: ignore[operator] # windows that do not overlap
+    return _sliding(
+        room, 2 + axis, kernel, stride, dilation, pad, operator.is_pool,
+        given(("ceil", None), False), given(("mode", None), "zeros"), given(("auto_pad", None), ""),
+    )  # fmt: skip
+
+
+# A window is asked for again and again: it is made once, and what follows from its numbers is worked out once.
+@lru_cache(maxsize=_WINDOWS_KEPT)
+def _adaptive(size: Any, output: Any) -> AdaptiveWindow:
+    return AdaptiveWindow(size, output)
+
+
+@lru_cache(maxsize=_WINDOWS_KEPT)
+def _transposed(size: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, extra: Any) -> TransposedWindow | None:
+    begin, end = pad
+    window = TransposedWindow(size, kernel, stride, dilation, begin, end, extra)
+    return window if window.output >= 1 else None
+
+
+@lru_cache(maxsize=_WINDOWS_KEPT)
+def _sliding(
+    room: Any, few: int, kernel: Any, stride: Any, dilation: Any, pad: Any, pools: bool, ceil: Any, mode: Any, rule: Any
+) -> Window | None:
+    begin, end = (kernel // 2 if amount == _HALF and pools else amount for amount in pad)
     if isinstance(room, int):
         size = room
     else:
-        steps, rest = {"fits": (0, 0), "two": (1, 0), "few": (2 + axis, 0), "rest": (3, max(0, stride - 1))}[str(room)]
-        size = extent + steps * stride + rest - begin - end
+        steps, rest = {"fits": (0, 0), "two": (1, 0), "few": (few, 0), "rest": (3, max(0, stride - 1))}[room]
+        size = (kernel - 1) * dilation + 1 + steps * stride + rest - begin - end
     if size < 1:
         return None
-    ceil, mode = bool(chosen.get(("ceil", None))), chosen.get(("mode", None), "zeros")
-    return Window(size, kernel, stride, dilation, begin, end, ceil, mode)  # type: ignore[arg-type]
+    window = Window(size, kernel, stride, dilation, begin, end, ceil, mode)
+    if rule:
+        begin, end = auto_padding(rule, window)
+        window = Window(size, kernel, stride, dilation, begin, end, ceil, mode)
+    return window if window.output >= 1 else None

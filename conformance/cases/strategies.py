@@ -25,6 +25,15 @@ from conformance.problem import OPERATORS, Operator, Problem, Window
 from conformance.problem.validity import is_valid
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
+_AT_ONCE = 10
+"""Cases drawn in one go: of more, Hypothesis makes many from each other, and takes longer for each that is new."""
+_RUNS = 2**20  # seeds of a run's draws that do not meet those of another
+_SIMPLER = (
+    ("batch", "channels", "out_channels", "room", "size"),  # mostly it is too much work
+    ("auto_pad", "mode", "ceil"),
+    ("kernel", "stride", "dilation", "pad", "output_padding", "groups"),
+)
+"""Parameters that are set to their first level, one after the other, until there is a problem."""
 _integers = lru_cache(maxsize=1024)(st.integers)
 _sampled = lru_cache(maxsize=1024)(st.sampled_from)
 """A strategy that is new is looked at by Hypothesis, which takes its time."""
@@ -62,11 +71,10 @@ def problems(draw: st.DrawFn, operator: str | None = None, claims: Claims | None
     for key, level in _levels(op, claims):
         chosen[key] = draw(level)
     problem = build(op, claims, chosen)
-    if problem is None:  # mostly too much work: the same with fewer channels and a smaller input
-        small = {
-            key: levels[0] for key, levels in first.items() if key[0] in ("batch", "channels", "out_channels", "room", "size")
-        }
-        problem = build(op, claims, chosen | small)
+    for simpler in _SIMPLER:  # what is not a problem is seldom given up: Hypothesis would draw all of it again
+        if problem is None:
+            chosen |= {key: levels[0] for key, levels in first.items() if key[0] in simpler}
+            problem = build(op, claims, chosen)
     if problem is not None and draw(st.booleans()):  # any small numbers, between the levels of the covering set
         problem = _between(op, claims, problem, [draw(_windows(op, claims.options)) for _ in range(op.ndim)]) or problem
     return problem if problem is not None else draw(st.nothing())
@@ -106,21 +114,30 @@ def cases(draw: st.DrawFn, operator: str | None = None, claims: Claims | None = 
 
 
 def draw_cases(operator: str, claims: Claims, count: int, run_seed: int) -> Iterator[Case]:
-    """``count`` random cases, the same ones for the same seed."""
-    drawn: list[Case] = []
+    """At most ``count`` different random cases, the same ones for the same seed, drawn a few at a time."""
+    seen: dict[Case, None] = {}
+    for drawn in range(0, count, _AT_ONCE):
+        few = _drawn(operator, claims, min(_AT_ONCE, count - drawn), run_seed * _RUNS + drawn)
+        fresh = [case for case in few if case not in seen]
+        seen.update(dict.fromkeys(fresh))
+        yield from fresh
 
-    @seed(run_seed)
+
+def _drawn(operator: str, claims: Claims, count: int, own_seed: int) -> list[Case]:
+    drawn: dict[Case, None] = {}
+
+    @seed(own_seed)
     @settings(
         max_examples=count, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(cases(operator, claims))
     def collect(case: Case) -> None:
-        drawn.append(case)
+        drawn[case] = None
 
     with _whatever_is_loaded():
         collect()
-    yield from dict.fromkeys(drawn)
+    return list(drawn)
 
 
 @contextlib.contextmanager

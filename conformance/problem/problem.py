@@ -8,6 +8,7 @@ transposed convolution (channels, out_channels / groups, *kernel), bias (out_cha
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,15 @@ from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, INPUT_GRAD, OP
 from conformance.problem.window import OUTSIDE, AnyWindow, PadMode, auto_padding
 
 Shape = tuple[int, ...]
+
+
+def work_of(op: Operator, windows: Sequence[AnyWindow], batch: int, channels: int, out_channels: int, groups: int) -> int:
+    """See :attr:`Problem.work`: a search asks for it before it makes a problem."""
+    if op.pass_name == BIAS_GRAD:
+        return batch * out_channels * math.prod([w.output for w in windows])
+    at_sizes = op.family in (Family.CONV_TRANSPOSE, Family.MAX_UNPOOL)
+    reads = batch * math.prod([(w.size if at_sizes else w.output) * w.kernel for w in windows])
+    return reads * (channels if op.is_pool else channels * out_channels // groups)
 
 
 @dataclass(frozen=True)
@@ -192,10 +202,7 @@ class Problem:
     @derived
     def work(self) -> int:
         """Multiply-adds of a convolution, or elements read by a pooling: what a direct loop would execute, in any pass."""
-        if self.op.pass_name == BIAS_GRAD:
-            return math.prod(self.output_shape)
-        reads = self.batch * math.prod(self.places) * math.prod(self.kernel)
-        return reads * (self.channels if self.op.is_pool else self.channels * self.out_channels // self.groups)
+        return work_of(self.op, self.windows, self.batch, self.channels, self.out_channels, self.groups)
 
     def as_pass(self, pass_name: str) -> Problem:
         """The same problem in another pass."""

@@ -23,7 +23,7 @@ import numpy as np
 
 from conformance.plugin.shared import aligned
 
-BESIDE = 2**14
+BESIDE = 2**13
 """Bytes from which on an array, or the pickle itself, does not go through the socket: some messages fit there at once."""
 MOST_BYTES = 2**28
 """Of a pickle without its large arrays: what is longer is no message."""
@@ -74,6 +74,11 @@ class Channel:
     def used(self) -> int:
         """Bytes of the larger file that are in use since the last message that was the ``first``."""
         return max(self._end, self._read_to)
+
+    @property
+    def coming(self) -> bool:
+        """Whether a message has begun to come."""
+        return self._filled > 0 or bool(self._coming.poll(0))
 
     def send(self, packed: Packed, first: bool) -> None:
         """Send a message. ``first``: nothing that was sent before is still to be read, so its room is free."""

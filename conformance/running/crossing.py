@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from functools import lru_cache
 from pickle import PickleBuffer
 from typing import Any
 
@@ -63,10 +64,11 @@ def replies_of(flat: Any) -> list[Reply]:
 
 def _flat_problem(problem: Problem) -> Flat:
     name, windows, *rest = _given[Problem](problem)
-    return name, [(_KINDS[type(window)], _given[type(window)](window)) for window in windows], rest
+    return name, tuple([(_KINDS[type(window)], _given[type(window)](window)) for window in windows]), tuple(rest)
 
 
-def _problem(name: str, windows: Sequence[Flat], rest: Sequence[Any]) -> Problem:
+@lru_cache(maxsize=64)  # the calls of a job are mostly of one problem: what follows from its fields is worked out once
+def _problem(name: str, windows: tuple[Flat, ...], rest: Flat) -> Problem:
     return Problem(name, tuple([_WINDOWS[number](*given) for number, given in windows]), *rest)
 
 

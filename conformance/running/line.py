@@ -26,7 +26,7 @@ _LOOK = 0.25  # seconds between looks at whether the process is still there: ano
 _STARTING = 150.0  # seconds that a new process may take to load what it must
 _ENDING = 10.0  # and one that was killed until it is gone
 _MOST_STARTS = 2  # processes that may be lost before one job, without having begun it
-_MOST_SENT = 8  # jobs that are sent and not answered
+_MOST_SENT = 16  # jobs that are sent and not answered
 _MOST_BESIDE = 2**27  # bytes beside the socket, each way, after which all that was sent is answered before there is more
 
 
@@ -92,6 +92,20 @@ class Line:
         if ticket.error is not None:
             raise ticket.error
         return ticket.value
+
+    def ready(self, ticket: Ticket) -> bool:
+        """Whether :meth:`result` would not wait: all answers that are there are taken, and the process has its next jobs."""
+        while not ticket.done and self._channel is not None and self._channel.coming:
+            self._take_answer()
+        self._feed()
+        return ticket.done
+
+    def forget(self, at_once: bool) -> None:
+        """Nothing that was put in is waited for any more. What the process has is done, unless it is to end ``at_once``."""
+        self._waiting.clear()
+        if at_once and self._sent:
+            self.close()
+            self._sent.clear()
 
     @property
     def alive(self) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from conformance.cases.case import Case
-from conformance.cases.covering import Covering, covering
+from conformance.cases.covering import Covering, search
 from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.integers import kinds_of_integers
 from conformance.cases.invalid import invalid_cases
@@ -64,6 +64,11 @@ class Trial:
         return _MANY_ITEMS_LIMIT if any(call.problem.batch >= 2**16 for call in self.calls) else None
 
     @property
+    def bytes(self) -> int:
+        """Of the tensors that it hands over."""
+        return sum(array.nbytes for call in self.calls for array in call.arrays.values())
+
+    @property
     def memory(self) -> int:
         """About how many bytes its calls need at once beyond what any call needs: tensors, results and a copy of each."""
         return max((2 * bytes_of(call.problem) for call in self.calls if call.repeated), default=0)
@@ -94,13 +99,25 @@ def plan(
     operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None
 ) -> Iterator[Trial]:
     """The trials of one operator. Deterministic: the same arguments give the same trials. ``cover`` counts combinations."""
+    return (trial for trial in steps(operator, claims, profile, seed, cover) if trial is not None)
+
+
+def steps(
+    operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None
+) -> Iterator[Trial | None]:
+    """As :func:`plan`, step by step: None where the next trial is still looked for. A step takes some milliseconds at most,
+    but for one in which some random cases are drawn."""
     claimed = claims[operator]
     limit = profile.covering if OPERATORS[operator].forward else profile.gradients
-    exact, problems = CHECKS["exact"], _Problems(covering(operator, claimed, seed, limit, cover))
+    exact, problems = CHECKS["exact"], _Problems(search(operator, claimed, seed, limit, cover))
 
-    def integers(first: int, last: int | None) -> Iterator[Trial]:
+    def integers(first: int, last: int | None) -> Iterator[Trial | None]:
         number = first
-        while (last is None or number < last) and (problem := problems.get(number)) is not None:
+        while last is None or number < last:
+            yield from problems.until(number)
+            problem = problems.get(number)
+            if problem is None:
+                return
             kinds = kinds_of_integers(problem)
             case = Case(problem, kinds[number % len(kinds)], str(seed + number), "covering set")
             yield Trial(exact, case, exact.calls(case))
@@ -139,16 +156,24 @@ def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
 class _Problems:
     """The problems of the covering set, made as they are asked for."""
 
-    def __init__(self, source: Iterator[Problem]) -> None:
+    def __init__(self, source: Iterator[Problem | None]) -> None:
         self._source, self._made = source, list[Problem]()
 
-    def get(self, number: int) -> Problem | None:
+    def until(self, number: int) -> Iterator[None]:
+        """Make all up to this one, as far as there are so many, step by step."""
         while len(self._made) <= number:
-            problem = next(self._source, None)
-            if problem is None:
-                return None
-            self._made.append(problem)
-        return self._made[number]
+            try:
+                problem = next(self._source)
+            except StopIteration:
+                return
+            if problem is not None:
+                self._made.append(problem)
+            yield
+
+    def get(self, number: int) -> Problem | None:
+        for _ in self.until(number):
+            pass
+        return self._made[number] if number < len(self._made) else None
 
 
 def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str]:
@@ -161,7 +186,7 @@ Change = Callable[[Problem, Claims], Problem]
 
 def _others(
     operator: Operator, claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int
-) -> Iterator[Trial]:
+) -> Iterator[Trial | None]:
     """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
     dtypes = _turns(operator, claims[operator.name], profile)
     for repeat in range(profile.each):
@@ -169,6 +194,7 @@ def _others(
             if not check.applies(operator):
                 continue
             start = repeat * 17 + place * 5  # other problems for every check and round
+            yield from problems.until(start)
             for change in _changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
                 trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
                 if trial is not None:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 
 from conformance.cases.covering import Covering
-from conformance.cases.space import parameters
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
 from conformance.plugin.claims import Claims
@@ -20,13 +20,14 @@ from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation
+from conformance.running.ahead import Ahead, in_order
 from conformance.running.examination import record
 from conformance.running.expected import Expected
 from conformance.running.explain import Explainer
 from conformance.running.findings import Group, describe, key_of
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals
-from conformance.running.plan import Trial, expected_trials, plan
+from conformance.running.plan import Trial, expected_trials
 from conformance.running.profile import Profile
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
 from conformance.running.session import Session
@@ -34,7 +35,7 @@ from conformance.running.trials import Begun, begin, first_trial, judged_first_c
 from conformance.running.verdict import verdict_of
 from conformance.running.worker import Description
 
-_AHEAD = 6  # jobs handed in before the first of them is judged
+_AHEAD = 16  # jobs handed in before the first of them is judged
 _AHEAD_BYTES = 64 * 2**20  # but no more data than this
 _MOST_LOSSES = 3  # crashes or hangs of one operator after which the rest of it is not tried
 _MOST_LOSSES_IN_ALL = 12  # and of all of them
@@ -119,7 +120,7 @@ class Run:
     def _check_all(self, session: Session, description: Description) -> None:
         claims, options = description.claims, self.options
         wanted = with_passes(options.operators) if options.operators else tuple(OPERATORS)
-        operators = [name for name in _in_order(claims) if name in wanted]
+        operators = [name for name in in_order(claims) if name in wanted]
         missing = [name for name in options.operators if name not in claims]
         if missing and not operators:
             raise UsageError(f"{description.name} does not claim {missing[0]}", hint=f"it claims {', '.join(claims)}")
@@ -137,11 +138,12 @@ class Run:
                 trial = first_trial(call)
                 known = self.recorder.known(trial, "first")
                 self._note(known.outcome if known else judged_first_call(trial, reply, claims), "first", session, known)
-        for operator in operators:
-            if operator not in self.covered:
-                cover = self._check(operator, session, claims)
-                self._shrink(session, claims)
-                self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses))
+        left = [operator for operator in operators if operator not in self.covered]
+        ahead = Ahead(left, claims, options.profile, options.seed)
+        for operator in left:
+            cover = self._check(operator, session, claims, ahead)
+            self._shrink(session, claims)
+            self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses))
 
     def _at(self) -> float:
         """Seconds since the checking began, before an interrupt too."""
@@ -165,29 +167,53 @@ class Run:
         self.earlier = self.earlier if isinstance(part, KnownFinding) else part.at
         return part.losses
 
-    def _check(self, operator: str, session: Session, claims: Mapping[str, Claims]) -> Covering:
-        """All trials of one operator, in the order of its plan, some of them under way while others are judged."""
-        waiting: deque[Begun] = deque()
-
-        def judge() -> None:
-            one = waiting.popleft()
-            self._note(one.outcome(claims), "plan", session, one.known)
-
+    def _check(self, operator: str, session: Session, claims: Mapping[str, Claims], ahead: Ahead) -> Covering:
+        """All trials of one operator, in the order of its plan, some of them under way while others are planned and judged."""
         self.failures, self.losses_before = 0, session.losses
-        cover = self.covered[operator] = Covering(parameters(OPERATORS[operator], claims[operator]))
-        for trial in plan(operator, claims, self.options.profile, self.options.seed, cover):
-            stop = "" if trial.reason else self._not_worthwhile(session)
-            known = self.recorder.known(trial, "plan")
-            reason = "" if known else trial.reason or stop or too_large(trial.memory)
-            waiting.append(Begun(trial, known=known, reason=reason) if known or reason else begin(session, trial))
-            if stop:
-                self.expected.cut_short(operator, stop)
+        cover, trials = ahead.trials(operator)
+        self.covered[operator], cover.counted = cover, 0
+        waiting, held = deque[tuple[Begun, int]](), 0
+        while True:
+            enough = len(waiting) > _AHEAD or held > _AHEAD_BYTES or (waiting and waiting[0][0].known)  # the record has an end
+            if not enough and (planned := next(trials, None)):
+                trial, steps = planned
+                waiting.append((self._begun(trial, session), steps))
+                held += trial.bytes
+                continue
+            if not waiting:
+                cover.counted = None
                 break
-            while len(waiting) > _AHEAD or sum(one.bytes for one in waiting) > _AHEAD_BYTES:
-                judge()
-        while waiting:
-            judge()
+            while waiting[0][0].waits and ahead.think():
+                pass
+            one, cover.counted = waiting.popleft()
+            held -= one.trial.bytes
+            self._note(one.outcome(claims), "plan", session, one.known)
+            if stop := self._not_worthwhile(session):
+                session.forget(at_once=self._loses(session))
+                rest = chain((begun for begun, _ in waiting), (self._unasked(trial) for trial, _ in trials))
+                self._cut_short(stop, rest, session, claims)
+                break
+        ahead.drop(operator)
         return cover
+
+    def _begun(self, trial: Trial, session: Session) -> Begun:
+        one = self._unasked(trial)
+        return one if one.known or one.reason else begin(session, trial)
+
+    def _unasked(self, trial: Trial) -> Begun:
+        """What is known of a trial without asking: an outcome on record, or why there is nothing to call."""
+        known = self.recorder.known(trial, "plan")
+        return Begun(trial, known=known, reason="" if known else trial.reason or too_large(trial.memory))
+
+    def _cut_short(self, stop: str, rest: Iterator[Begun], session: Session, claims: Mapping[str, Claims]) -> None:
+        """Leave the rest of an operator, whether it was handed in or not; the first trial that could be called says why."""
+        for one in rest:
+            asked = one.pending is not None or not (one.known or one.reason)
+            outcome = Outcome(one.trial, "skipped", reason=stop) if asked else one.outcome(claims)
+            self._note(outcome, "plan", session, one.known)
+            if outcome.reason.startswith(_CUT):
+                self.expected.cut_short(one.trial.case.problem.operator, stop)
+                return
 
     def _not_worthwhile(self, session: Session) -> str:
         """Why the rest of an operator would only cost time, or nothing."""
@@ -288,9 +314,3 @@ class Run:
                 "seconds_to_first_finding": self.first_failure,
             }
         )
-
-
-def _in_order(claims: Mapping[str, Claims]) -> list[str]:
-    """The claimed operators, each forward pass followed by its gradients."""
-    forward = [name for name, operator in OPERATORS.items() if operator.forward]
-    return [name for base in forward for name in OPERATORS if OPERATORS[name].base == base and name in claims]

@@ -66,6 +66,11 @@ class Pending:
     ticket: Ticket
     number: int
 
+    @property
+    def ready(self) -> bool:
+        """Whether :meth:`result` would not wait."""
+        return self.session.ready(self.ticket)
+
     def result(self) -> list[Reply]:
         said = self.session.wait(self.ticket, self.number)
         try:
@@ -210,6 +215,14 @@ class Session:
             raise WorkerLost("unreadable", f"gave no reply that can be read ({error})", self._streams.of(number)) from error
         except Exception as error:  # the worker lives, but its own code failed
             raise self.unreadable(error, number) from error
+
+    def ready(self, ticket: Ticket) -> bool:
+        """Whether :meth:`wait` would not wait for it."""
+        return self._line.ready(ticket)
+
+    def forget(self, at_once: bool) -> None:
+        """Nothing that was handed in is waited for any more; ``at_once``: the worker is ended in the midst of it."""
+        self._line.forget(at_once)
 
     def unreadable(self, error: Exception, number: int) -> WorkerLost:
         """What comes of a job whose reply gave ``error`` when it was read, or in its place."""

@@ -27,8 +27,9 @@ class Begun:
     reason: str = ""
 
     @property
-    def bytes(self) -> int:
-        return sum(array.nbytes for call in self.trial.calls for array in call.arrays.values())
+    def waits(self) -> bool:
+        """Whether its replies have not come yet."""
+        return self.pending is not None and not self.pending.ready
 
     def outcome(self, claims: Mapping[str, Claims]) -> Outcome:
         """Wait for the replies and judge them."""

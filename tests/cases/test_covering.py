@@ -6,7 +6,7 @@ from itertools import combinations, product
 
 import pytest
 
-from conformance.cases.covering import Covering, covering
+from conformance.cases.covering import Covering, covering, search
 from conformance.cases.space import MAX_WORK, build, parameters
 from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS, Problem
@@ -76,3 +76,23 @@ def test_the_same_seed_gives_the_same_set_and_another_one_another() -> None:
 def test_sizes_lie_around_the_tiles_of_vector_units() -> None:
     sizes = {p.windows[0].size for p in covering("conv1d", Claims(options=options_of(OPERATORS["conv1d"])), 0)}
     assert {7, 8, 9, 15, 16, 17, 31, 33, 63, 65} <= sizes
+
+
+def test_step_by_step_the_search_finds_the_same_set_and_says_where_a_combination_was_given_up() -> None:
+    claims = Claims(options=options_of(OPERATORS["conv2d"]))
+    cover = Covering(parameters(OPERATORS["conv2d"], claims))
+    found = list(search("conv2d", claims, 0, 60, cover))
+    assert [one for one in found if one is not None] == list(covering("conv2d", claims, 0, 60))
+    assert None in found
+    assert cover.steps == len(found)
+
+
+def test_steps_made_ahead_of_need_are_not_counted_until_they_are_asked_for() -> None:
+    claims = Claims(("float32",), options_of(OPERATORS["conv1d"]))
+    cover, other = (Covering(parameters(OPERATORS["conv1d"], claims)) for _ in "ab")
+    list(search("conv1d", claims, 0, 30, cover))
+    made = search("conv1d", claims, 0, 30, other)
+    for steps in range(1, 20):
+        next(made)
+        cover.counted = steps
+        assert cover.reached() == other.reached()

@@ -163,3 +163,34 @@ def test_a_process_that_is_killed_is_replaced(line: Line) -> None:
         with pytest.raises(Expired):
             line.result(line.put(kill, limit=20.0))
         assert line.result(line.put(answer, 1, limit=20.0)) == 1
+
+
+def test_it_is_known_whether_a_result_is_there_and_the_process_gets_its_next_jobs_meanwhile(line: Line) -> None:
+    tickets = [line.put(answer, number, limit=20.0) for number in range(100)] + [line.put(sleep, 0.5, limit=20.0)]
+    while not line.ready(tickets[99]):
+        time.sleep(0.001)
+    assert all(ticket.done for ticket in tickets[:100])
+    assert not line.ready(tickets[100])
+    assert [line.result(ticket) for ticket in tickets] == [*range(100), None]
+    assert line.ready(tickets[100])
+
+
+def test_a_process_that_is_lost_makes_a_result_ready_as_well(line: Line) -> None:
+    dies, after = line.put(die, 3, limit=20.0), line.put(answer, 1, limit=20.0)
+    while not line.ready(dies):
+        time.sleep(0.001)
+    with pytest.raises(Expired):
+        line.result(dies)
+    assert line.result(after) == 1
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+def test_what_is_forgotten_is_not_waited_for_and_the_next_job_has_its_own_result(line: Line, at_once: bool) -> None:
+    first = line.put(answer, 1, limit=20.0)
+    assert line.result(first) == 1
+    began = time.monotonic()
+    for _ in range(40):
+        line.put(sleep, 20.0 if at_once else 0.001, limit=60.0)
+    line.forget(at_once)
+    assert line.result(line.put(answer, 2, limit=20.0)) == 2
+    assert time.monotonic() - began < 15

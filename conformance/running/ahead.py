@@ -1,0 +1,107 @@
+"""Plans trials ahead of need, in the time in which a run waits for its worker.
+
+Making the trials of an operator takes about as long as calling a fast implementation on them, and comes in bursts, in which a
+worker would have nothing to do. What is planned ahead, of the operator under way and of those after it, changes no trial and
+no order.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from conformance.cases.covering import Covering
+from conformance.cases.space import parameters
+from conformance.plugin.claims import Claims
+from conformance.problem import OPERATORS
+from conformance.running.plan import Trial, steps
+from conformance.running.profile import Profile
+
+_POOLS_BETWEEN = 3.0  # families of pooling between two of convolution
+_MOST_TRIALS = 8192
+_MOST_BYTES = 128 * 2**20
+"""Of trials that are planned ahead, and of their tensors."""
+
+
+@dataclass
+class _Plan:
+    """Of one operator: what is planned and not asked for, each with the steps that its covering set had come to."""
+
+    cover: Covering
+    steps: Iterator[Trial | None]
+    ready: deque[tuple[Trial, int]] = field(default_factory=deque)
+    complete: bool = False
+
+
+class Ahead:
+    """The plans of ``operators``, in the order in which they will be asked for."""
+
+    def __init__(self, operators: Sequence[str], claims: Mapping[str, Claims], profile: Profile, seed: int) -> None:
+        self._plans: dict[str, _Plan] = {}
+        for name in operators:
+            cover = Covering(parameters(OPERATORS[name], claims[name]))
+            self._plans[name] = _Plan(cover, steps(name, claims, profile, seed, cover))
+        self._trials = self._bytes = 0
+
+    def trials(self, operator: str) -> tuple[Covering, Iterator[tuple[Trial, int]]]:
+        """The covering set of an operator, and its trials, each with the steps that the set had come to."""
+        plan = self._plans[operator]
+        return plan.cover, self._given_out(plan)
+
+    def think(self) -> bool:
+        """Plan a step further; False where there is nothing left to plan, or no room for it."""
+        if self._trials >= _MOST_TRIALS or self._bytes >= _MOST_BYTES:
+            return False
+        for plan in self._plans.values():
+            if not plan.complete:
+                self._step(plan)
+                return True
+        return False
+
+    def drop(self, operator: str) -> None:
+        """An operator is done: what is planned of it is not needed."""
+        for trial, _ in self._plans.pop(operator).ready:
+            self._forget(trial)
+
+    def _given_out(self, plan: _Plan) -> Iterator[tuple[Trial, int]]:
+        while True:
+            while not plan.ready and not plan.complete:
+                self._step(plan)
+            if not plan.ready:
+                return
+            self._forget(plan.ready[0][0])
+            yield plan.ready.popleft()
+
+    def _step(self, plan: _Plan) -> None:
+        try:
+            trial = next(plan.steps)
+        except StopIteration:
+            plan.complete = True
+            return
+        if trial is not None:
+            plan.ready.append((trial, plan.cover.steps))
+            self._trials, self._bytes = self._trials + 1, self._bytes + trial.bytes
+
+    def _forget(self, trial: Trial) -> None:
+        self._trials, self._bytes = self._trials - 1, self._bytes - trial.bytes
+
+
+def in_order(claims: Mapping[str, Claims]) -> list[str]:
+    """The claimed operators, each forward pass followed by its gradients.
+
+    Those of one axis first, as they take the least time. Convolutions, which keep the worker busy, and pooling, which keeps
+    this process busy, take turns, so that what is planned ahead during the one is used up during the other.
+    """
+    forward = [operator for operator in OPERATORS.values() if operator.forward]
+    places: dict[str, tuple[int, float]] = {}
+    for kind, each in ((True, _POOLS_BETWEEN), (False, 1.0)):
+        families = dict.fromkeys(operator.family for operator in forward if bool(operator.traits.weights) is kind)
+        for place, family in enumerate(families):
+            places |= {one.name: (one.ndim, place * each + 0.5 * (not kind)) for one in forward if one.family is family}
+    return [
+        name
+        for base in sorted(places, key=places.__getitem__)
+        for name in OPERATORS
+        if OPERATORS[name].base == base and name in claims
+    ]
