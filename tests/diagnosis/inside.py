@@ -22,6 +22,8 @@ from conformance.running.worker import Description
 class Done:
     """The replies of a job that was run at once."""
 
+    ready = True
+
     def __init__(self, replies: list[Reply]) -> None:
         self.replies = replies
 
@@ -51,6 +53,8 @@ class Inside:
 
     def submit(self, job: Job, limit: float | None = None) -> Done:
         return Done(worker.perform(self.target, job))
+
+    def forget(self, at_once: bool) -> None: ...
 
     def elsewhere(self, job: Job, seconds: float) -> list[Reply] | None:
         return None  # there is no other process
