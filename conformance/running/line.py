@@ -118,7 +118,7 @@ class Line:
             processes.end(self._process.pid, alive=self._process.exitcode is None)
             self._process.join(_ENDING)
             self._channel.close()
-        self._process = self._channel = None
+        self._process = self._channel = None  # only now, so that what an interrupt came between is done again
         self._ready = False
 
     def _feed(self) -> None:

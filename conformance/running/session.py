@@ -116,10 +116,9 @@ class Session:
 
     def close(self, why: str = "") -> None:
         """End the worker and all that it started; what is asked of it later is refused, because of ``why``."""
-        if self._ended:
-            return
-        self._ended, self._closed = True, why
-        self._line.close()
+        if not self._ended:
+            self._ended, self._closed = True, why
+        self._line.close()  # again, as an interrupt may have come in the midst of it: a process that is stopped never ends
 
     def end_at_once(self) -> None:
         """For the end of this process, from wherever: nothing is waited for."""

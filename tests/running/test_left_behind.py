@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from conformance.plugin.target import Target
+from conformance.running import processes
 from conformance.running.session import Session
 from tests.conftest import TARGETS
 from tests.leftovers import Traces, eventually
@@ -293,3 +294,24 @@ def test_sessions_leave_no_file_open_in_the_harness() -> None:
     for _ in range(3):
         one_session()
     assert eventually(lambda: open_files() <= before)
+
+
+def test_an_interrupt_while_a_worker_is_being_ended_does_not_leave_it_stopped_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped before it is killed: where nobody came back to it, the end of the harness waited for it and never came."""
+
+    def interrupted(leader: int) -> list[int]:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    with Session(Target("numpy-gemm")) as session:
+        session.describe()
+        number = session.call(_own_number, limit=20)
+        assert Path(f"/proc/{number}").exists()
+        monkeypatch.setattr(processes, "members", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            session.close()
+    assert not Path(f"/proc/{number}").exists()
+
+
+def _own_number(target: Target) -> int:
+    return os.getpid()
