@@ -22,19 +22,29 @@ READY, DONE, RAISED, ESCAPED, UNSENDABLE = "ready", "done", "raised", "escaped",
 
 def serve(end: socket.socket, initializer: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
     """Called in a new process with its end of the socket, through which the files for large arrays come first."""
-    _, files, _, _ = socket.recv_fds(end, 1, 2)
+    files = _files(end)
     channel = Channel(end, files[1], files[0], _load)
     multiprocessing.current_process().daemon = False  # or a target could have no pool of processes; all end with the harness
     if initializer is not None:
         initializer(*arguments)
-    channel.send(pack((READY, None)), first=True)
-    while True:
-        try:
+    try:
+        channel.send(pack((READY, None)), first=True)
+        while True:
             first, module, name, given = channel.receive()
-        except EOFError:  # the harness is gone, and nothing may hold up the end of this process
-            os._exit(0)
-        channel.send(_answer(_function(module, name), given), first)
-        del given
+            channel.send(_answer(_function(module, name), given), first)
+            del given
+    except (EOFError, ConnectionError):  # the harness is gone, and nothing may hold up the end of this process
+        os._exit(0)
+
+
+def _files(end: socket.socket) -> list[int]:
+    try:
+        files = socket.recv_fds(end, 1, 2)[1]
+    except ConnectionError:
+        files = []
+    if len(files) < 2:  # the harness was interrupted when it had just started this process
+        os._exit(0)
+    return files
 
 
 def place_of(function: Callable[..., Any]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conformance.running.channel import Unreadable
+from conformance.running.answers import load
+from conformance.running.channel import Channel, Unreadable, nameless_file, pack
 from conformance.running.line import Escaped, Expired, Line
+from conformance.running.serve import place_of, serve
 
 
 def answer(number: int) -> int:
@@ -194,3 +197,25 @@ def test_what_is_forgotten_is_not_waited_for_and_the_next_job_has_its_own_result
     line.forget(at_once)
     assert line.result(line.put(answer, 2, limit=20.0)) == 2
     assert time.monotonic() - began < 15
+
+
+def serve_alone(end: socket.socket, other: socket.socket) -> None:
+    other.close()  # a copy that a fork has
+    serve(end, None, ())
+
+
+@pytest.mark.parametrize("served", [False, True])
+def test_a_process_whose_harness_is_gone_ends_without_a_word(served: bool) -> None:
+    """Before it has its files, or with answers that nobody read: then its end of the socket is not at its end, but reset."""
+    ours, theirs = socket.socketpair()
+    process = multiprocessing.get_context("fork").Process(target=serve_alone, args=(theirs, ours), daemon=True)
+    process.start()
+    theirs.close()
+    if served:
+        files = nameless_file(), nameless_file()
+        socket.send_fds(ours, [b"f"], files)
+        Channel(ours, *files, load).send(pack((True, *place_of(answer), (1,))), first=True)
+        time.sleep(0.5)
+    ours.close()
+    process.join(20)
+    assert process.exitcode == 0
