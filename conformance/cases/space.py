@@ -187,10 +187,8 @@ def _window(
     dilation = given(("dilation", parameter_axis), 1)
     if kind == "transposed":
         return _transposed(room, kernel, stride, dilation, pad, given(("output_padding", parameter_axis), 0))
-    if operator.family is Family.MAX_UNPOOL:
-        stride = kernel + stride - 1  # type: ignore[operator] # windows that do not overlap
     return _sliding(
-        room, 2 + axis, kernel, stride, dilation, pad, operator.is_pool,
+        room, 2 + axis, kernel, stride, dilation, pad, operator.is_pool, operator.family is Family.MAX_UNPOOL,
         given(("ceil", None), False), given(("mode", None), "zeros"), given(("auto_pad", None), ""),
     )  # fmt: skip
 
@@ -210,8 +208,11 @@ def _transposed(size: Any, kernel: Any, stride: Any, dilation: Any, pad: Any, ex
 
 @lru_cache(maxsize=_WINDOWS_KEPT)
 def _sliding(
-    room: Any, few: int, kernel: Any, stride: Any, dilation: Any, pad: Any, pools: bool, ceil: Any, mode: Any, rule: Any
-) -> Window | None:
+    room: Any, few: int, kernel: Any, stride: Any, dilation: Any, pad: Any, pools: bool, apart: bool,
+    ceil: Any, mode: Any, rule: Any,
+) -> Window | None:  # fmt: skip
+    """``few``: how many steps that level of room has; ``apart``: windows do not overlap; ``rule``: of the padding, if any."""
+    stride = kernel + stride - 1 if apart else stride
     begin, end = (kernel // 2 if amount == _HALF and pools else amount for amount in pad)
     if isinstance(room, int):
         size = room

@@ -115,16 +115,16 @@ def cases(draw: st.DrawFn, operator: str | None = None, claims: Claims | None = 
 
 def draw_cases(operator: str, claims: Claims, count: int, run_seed: int) -> Iterator[Case]:
     """At most ``count`` different random cases, the same ones for the same seed, drawn a few at a time."""
-    seen: dict[Case, None] = {}
+    seen: set[Case] = set()
     for drawn in range(0, count, _AT_ONCE):
-        few = _drawn(operator, claims, min(_AT_ONCE, count - drawn), run_seed * _RUNS + drawn)
-        fresh = [case for case in few if case not in seen]
-        seen.update(dict.fromkeys(fresh))
-        yield from fresh
+        for case in _drawn(operator, claims, min(_AT_ONCE, count - drawn), run_seed * _RUNS + drawn):
+            if case not in seen:
+                seen.add(case)
+                yield case
 
 
 def _drawn(operator: str, claims: Claims, count: int, own_seed: int) -> list[Case]:
-    drawn: dict[Case, None] = {}
+    drawn: list[Case] = []
 
     @seed(own_seed)
     @settings(
@@ -133,11 +133,11 @@ def _drawn(operator: str, claims: Claims, count: int, own_seed: int) -> list[Cas
     )  # fmt: skip
     @given(cases(operator, claims))
     def collect(case: Case) -> None:
-        drawn[case] = None
+        drawn.append(case)
 
     with _whatever_is_loaded():
         collect()
-    return list(drawn)
+    return drawn
 
 
 @contextlib.contextmanager

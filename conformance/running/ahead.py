@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from conformance.cases.covering import Covering
 from conformance.cases.space import parameters
 from conformance.plugin.claims import Claims
-from conformance.problem import OPERATORS
+from conformance.problem import OPERATORS, Operator
 from conformance.running.plan import Trial, steps
 from conformance.running.profile import Profile
 
-_POOLS_BETWEEN = 3.0  # families of pooling between two of convolution
+_POOLS_BETWEEN = 3  # families of pooling between two of convolution
 _MOST_TRIALS = 8192
 _MOST_BYTES = 128 * 2**20
 """Of trials that are planned ahead, and of their tensors."""
@@ -94,14 +94,10 @@ def in_order(claims: Mapping[str, Claims]) -> list[str]:
     this process busy, take turns, so that what is planned ahead during the one is used up during the other.
     """
     forward = [operator for operator in OPERATORS.values() if operator.forward]
-    places: dict[str, tuple[int, float]] = {}
-    for kind, each in ((True, _POOLS_BETWEEN), (False, 1.0)):
-        families = dict.fromkeys(operator.family for operator in forward if bool(operator.traits.weights) is kind)
-        for place, family in enumerate(families):
-            places |= {one.name: (one.ndim, place * each + 0.5 * (not kind)) for one in forward if one.family is family}
-    return [
-        name
-        for base in sorted(places, key=places.__getitem__)
-        for name in OPERATORS
-        if OPERATORS[name].base == base and name in claims
-    ]
+    pools, others = (list(dict.fromkeys(one.family for one in forward if one.is_pool is kind)) for kind in (True, False))
+
+    def turn(one: Operator) -> tuple[int, float]:
+        return one.ndim, pools.index(one.family) + 0.5 if one.is_pool else _POOLS_BETWEEN * others.index(one.family)
+
+    bases = [one.name for one in sorted(forward, key=turn)]
+    return [name for base in bases for name in OPERATORS if OPERATORS[name].base == base and name in claims]

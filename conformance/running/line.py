@@ -26,7 +26,7 @@ _LOOK = 0.25  # seconds between looks at whether the process is still there: ano
 _STARTING = 150.0  # seconds that a new process may take to load what it must
 _ENDING = 10.0  # and one that was killed until it is gone
 _MOST_STARTS = 2  # processes that may be lost before one job, without having begun it
-_MOST_SENT = 16  # jobs that are sent and not answered
+_MOST_SENT = 16  # jobs that are sent and not answered: the sockets must hold so many, and their answers (channel.BESIDE)
 _MOST_BESIDE = 2**27  # bytes beside the socket, each way, after which all that was sent is answered before there is more
 
 

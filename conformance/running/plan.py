@@ -7,11 +7,9 @@ covering set and random cases.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Covering, search
@@ -19,24 +17,17 @@ from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.integers import kinds_of_integers
 from conformance.cases.invalid import invalid_cases
 from conformance.cases.known import known_cases
-from conformance.cases.space import WIDER
 from conformance.cases.uniform import uniform_cases
 from conformance.cases.values import REAL
 from conformance.checks import CHECKS, Check
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call
-from conformance.problem import OPERATORS, Family, Operator, Problem, Window
-from conformance.problem.validity import is_valid
+from conformance.problem import OPERATORS, Operator, Problem
+from conformance.running.changes import Change, changes
 from conformance.running.profile import Profile
 
 _OPENING = 24  # cases of integers before anything else
 _SEARCH = 60  # problems tried to find one that a check has something to say about
-_ONE_PLACE: dict[str, dict[str, Any]] = {
-    "sliding": {"kernel": 1, "dilation": 1, "pad_begin": 0, "pad_end": 0},
-    "transposed": {"pad_begin": 0, "pad_end": 0},
-    "adaptive": {"output": 1},
-}
-"""Changes of a window that make it one of an axis of one element."""
 _MANY_ITEMS_LIMIT = 120.0  # seconds: a library that is called once for each of so many items takes a tenth of them
 _HUGE_LIMIT = 900.0  # seconds for a call on tensors of gigabytes
 _ROUND = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
@@ -181,9 +172,6 @@ def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str
     return tuple(dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes) if profile.every_type else ("",)
 
 
-Change = Callable[[Problem, Claims], Problem]
-
-
 def _others(
     operator: Operator, claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int
 ) -> Iterator[Trial | None]:
@@ -195,31 +183,10 @@ def _others(
                 continue
             start = repeat * 17 + place * 5  # other problems for every check and round
             yield from problems.until(start)
-            for change in _changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
+            for change in changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
                 trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
                 if trial is not None:
                     yield trial
-
-
-def _changes(check: Check, repeat: int, dtypes: Sequence[str]) -> Iterator[Change]:
-    """What is made of the covering set's problems for a round of a check: in the first, all tensors that there can be.
-
-    Special values, roundings and orders of sums are each data type's own, so every type has its turn; for accuracy there
-    are rounds of dense kernels of 3 and of single products.
-    """
-    if check.name.partition(".")[0] not in ("special", "accuracy") and check.name != "state.repeat":
-        layout = check.name.startswith("layout.") and check.name != "layout.broadcast"
-        yield _biased if repeat == 0 else _unbatched if repeat == 1 and layout else _as_it_is
-        if repeat == 2 and layout:
-            yield from (_flat, _one_channel)
-        return
-    shape = (_biased, _usual, _single)[repeat % 3] if check.name == "accuracy" else _as_it_is
-    for dtype in dtypes:
-
-        def change(problem: Problem, claims: Claims, dtype: str = dtype) -> Problem:
-            return shape(_of_type(problem, claims, dtype), claims)
-
-        yield change
 
 
 def _first_that_applies(
@@ -242,67 +209,6 @@ def _first_that_applies(
         if trial is not None:
             return trial
     return None
-
-
-def _as_it_is(problem: Problem, claims: Claims) -> Problem:
-    return problem
-
-
-def _biased(problem: Problem, claims: Claims) -> Problem:
-    """The same with a bias if it may have one: the first round of each check tries every tensor that there can be."""
-    biased = problem.replace(bias=True) if problem.op.traits.weights and problem.op.forward else problem
-    return problem if not is_valid(biased) or claims.refusal(biased) else biased
-
-
-def _of_type(problem: Problem, claims: Claims, dtype: str) -> Problem:
-    typed = problem.replace(dtype=dtype or problem.dtype)
-    if problem.result and problem.op.family is Family.CONV:
-        typed = typed.replace(result=WIDER.get(typed.dtype, ""))
-    return problem if claims.refusal(typed) or not is_valid(typed) else typed
-
-
-def _single(problem: Problem, claims: Claims) -> Problem:
-    """The same with one term in every sum: what is left is the rounding of products and results."""
-    plain = problem.replace(batch=1, auto_pad="", groups=1, bias=False)
-    channels = {"channels": 1, "out_channels": 1} if problem.op.is_pool else {"channels": 1}
-    windows = tuple(Window(max(4, w.size), 1) if isinstance(w, Window) else w for w in problem.windows)
-    single = plain.replace(windows=windows, **channels)
-    return single if is_valid(single) and not claims.refusal(single) else problem
-
-
-def _unbatched(problem: Problem, claims: Claims) -> Problem:
-    unbatched = problem.replace(batch=1, unbatched=True)
-    return unbatched if is_valid(unbatched) and not claims.refusal(unbatched) else problem
-
-
-def _flat(problem: Problem, claims: Claims) -> Problem:
-    """The same with one element in its first axis, and several planes: the stride of such an axis says nothing."""
-    first = problem.windows[0]
-    windows = (dataclasses.replace(first, size=1, **_ONE_PLACE[problem.op.traits.window]), *problem.windows[1:])
-    flat = problem.replace(windows=windows, batch=max(2, problem.batch), unbatched=False)
-    return flat if problem.op.ndim > 1 and is_valid(flat) and not claims.refusal(flat) else problem
-
-
-def _one_channel(problem: Problem, claims: Claims) -> Problem:
-    """The same with one channel going in, whose stride says nothing either."""
-    single = problem.replace(channels=1, groups=1, out_channels=1 if problem.op.is_pool else max(2, problem.out_channels))
-    return single if is_valid(single) and not claims.refusal(single) else problem
-
-
-def _usual(problem: Problem, claims: Claims) -> Problem:
-    """The same with a dense kernel of 3 wherever it is larger than 1: what transform methods are made for."""
-    windows = tuple(
-        Window(max(w.size, 7), 3, pad_begin=_one(w.pad_begin), pad_end=_one(w.pad_end), ceil=w.ceil, mode=w.mode)
-        if isinstance(w, Window) and w.kernel > 1
-        else w
-        for w in problem.windows
-    )
-    usual = problem.replace(windows=windows, auto_pad="")
-    return usual if is_valid(usual) else problem
-
-
-def _one(padding: int) -> int:
-    return min(max(padding, 0), 1)
 
 
 def _layers(operator: str, claims: Mapping[str, Claims], seed: int) -> Iterator[Trial]:

@@ -174,16 +174,17 @@ class Run:
         self.covered[operator], cover.counted = cover, 0
         waiting, held = deque[tuple[Begun, int]](), 0
         while True:
-            enough = len(waiting) > _AHEAD or held > _AHEAD_BYTES or (waiting and waiting[0][0].known)  # the record has an end
+            head = waiting[0][0] if waiting else None
+            enough = len(waiting) > _AHEAD or held > _AHEAD_BYTES or (head and head.known)  # the record has an end
             if not enough and (planned := next(trials, None)):
                 trial, steps = planned
                 waiting.append((self._begun(trial, session), steps))
                 held += trial.bytes
                 continue
-            if not waiting:
+            if head is None:
                 cover.counted = None
                 break
-            while waiting[0][0].waits and ahead.think():
+            while head.waits and ahead.think():
                 pass
             one, cover.counted = waiting.popleft()
             held -= one.trial.bytes

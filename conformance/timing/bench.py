@@ -83,17 +83,15 @@ class Bench:
     def between(self, conditions: Conditions) -> Between:
         """How far apart sets of processes are under these conditions, from all that was measured in several."""
         measured = [entry.measurement for entry in self.entries if entry.conditions == conditions]
-        return between_sets(one.ratios(name) for one in measured for name in one.series if name != one.reference)
+        return between_sets(one.ratios(name) for one in measured for name in one.compared)
 
     def probabilities(self, margin: float) -> dict[tuple[int, str], float]:
         """By place of the entry and name: the sign test against ``margin``, corrected for all problems of the run."""
         found: dict[tuple[int, str], float] = {}
         for place, entry in enumerate(self.entries):
             series, reference = entry.measurement.series, entry.measurement.reference
-            base = series[reference].times if reference in series else ()
-            for name, one in series.items():
-                if one.times and base and name != reference:
-                    found[place, name] = sign_test(one.times, base, margin)
+            for name in entry.measurement.compared:
+                found[place, name] = sign_test(series[name].times, series[reference].times, margin)
         return dict(zip(found, false_discovery(list(found.values())), strict=True))
 
 

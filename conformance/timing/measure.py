@@ -115,6 +115,12 @@ class Measurement:
     spent: float
     sittings: tuple[int, ...] = ()
 
+    @property
+    def compared(self) -> list[str]:
+        """The names of which there is a ratio: all that have times but the reference, if that has."""
+        base = self.series.get(self.reference)
+        return [name for name, one in self.series.items() if one.times and name != self.reference] if base and base.times else []
+
     def ratio(self, name: str, between: Between = UNKNOWN) -> Ratio | None:
         """Time of ``name`` over that of the reference, with what is ``between`` sets of processes; None where one of them has
         no time."""

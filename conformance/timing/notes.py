@@ -39,8 +39,7 @@ def _apart(bench: Bench, conditions: Conditions, several: bool) -> str:
     if between.degrees:
         spread = f"{100 * math.sqrt(between.variance):.2g} %"
         return f"from one set of processes to another ratios differ by {spread}{where} (standard deviation): intervals count it"
-    measured = [entry.measurement for entry in bench.entries if entry.conditions == conditions]
-    if any(one.ratios(name) for one in measured for name in one.series if name != one.reference):
+    if any(entry.measurement.compared for entry in bench.entries if entry.conditions == conditions):
         return f"measured in one set of processes{where}: how far others would be from it, often 1 to 2 %, is in no interval"
     return ""
 

@@ -1,8 +1,8 @@
 """What this machine can do at most, and what a problem needs at least: the roofline (Williams, Waterman and Patterson, 2009).
 
-Products of matrices and copies are measured in a worker of the harness's own, under the conditions of the run. What they reach
-is somewhat less than what the machine can do; a call that is faster than that by more has not done its work, or not in the
-time that was said.
+Products of matrices and copies are measured in a worker of the harness's own, under the conditions of the run. Products reach
+somewhat less than what the machine can do; a call that is faster than both allow, or than products by more, has not done its
+work, or not in the time that was said.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from conformance.timing.conditions import Conditions, last_level_cache, limit
 _OWN = Target("numpy-gemm")  # something must be loaded; it is not called
 _PRODUCTS = {"float32": (512, 1024), "float64": (384, 768)}  # sides of the matrices: at most some tens of milliseconds
 _REACHED = 0.8
-"""The least share of what a processor can do that products and copies are taken to reach. Products written for it come near to
-all of it (Goto and van de Geijn, ACM TOMS 34(3), 2008); here they reached 93 to 97 % of what a direct convolution does."""
+"""The least share of what a processor can do that products are taken to reach. Those written for it come near to all of it (Goto
+and van de Geijn, ACM TOMS 34(3), 2008); here they reached 93 to 97 % of what a direct convolution does."""
 _LEAST = 3  # repetitions of each measurement
 _CACHED = tuple(2**power for power in range(16, 31, 3))  # bytes of buffers, as far as the last-level cache holds two of them
 _LIMIT = 60.0
@@ -67,13 +67,13 @@ class Roof:
     def excess(self, need: Need, seconds: float, fewer: bool) -> str:
         """Why a time is impossible, or nothing. ``fewer``: by a method with fewer multiplications than the direct sum.
 
-        Reading alone may be quicker than copying; each rate is allowed its own spread, and what it does not reach.
+        Reading alone may be quicker than copying; each rate is allowed its own spread, and products what they do not reach.
         """
         moving = max(_most(self._at(rates, need.bytes)) for rates in (self.copies, self.reads))
         if need.bytes / seconds > moving:
             return f"it would move {need.bytes / seconds / 1e9:.3g} GB/s, and this machine at most {moving / 1e9:.3g}"
         if need.flops and not fewer and need.dtype in self.products:
-            computing = _most(self.products[need.dtype])
+            computing = _most(self.products[need.dtype]) / _REACHED
             if need.flops / seconds > computing:
                 return f"it would do {need.flops / seconds / 1e9:.3g} GFLOP/s, and this machine at most {computing / 1e9:.3g}"
         return ""
@@ -215,5 +215,5 @@ def _better(one: Rates, other: Rates) -> Rates:
 
 
 def _most(one: Rates) -> float:
-    """A rate that was not seen, but that is possible."""
-    return one.best * (1 + one.spread) / _REACHED
+    """A rate that was not seen, but that its spread makes possible."""
+    return one.best * (1 + one.spread)

@@ -72,8 +72,7 @@ class _Course:
         between = {conditions: bench.between(conditions) for conditions in self.plan.conditions}
 
         def wide(entry: Entry) -> bool:
-            names = [name for name in entry.measurement.series if name != entry.measurement.reference]
-            ratios = (entry.measurement.ratio(name, between[entry.conditions]) for name in names)
+            ratios = (entry.measurement.ratio(name, between[entry.conditions]) for name in entry.measurement.compared)
             return any(ratio.half_width > self.plan.half_width for ratio in ratios if ratio)
 
         return [place for place in places if wide(bench.entries[place])]

@@ -12,7 +12,7 @@ from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS
 from conformance.running import ahead as module
 from conformance.running.ahead import Ahead, in_order
-from conformance.running.plan import plan
+from conformance.running.plan import Trial, plan
 from conformance.running.profile import profile_named
 
 PROFILE = profile_named("brief")
@@ -20,8 +20,8 @@ CLAIMS = {name: Claims(("float32",), options_of(OPERATORS[name])) for name in ("
 OPERATORS_ASKED = list(CLAIMS)
 
 
-def words(trial: object) -> str:
-    return f"{trial.check.name} {trial.case} {trial.reason}"  # type: ignore[attr-defined]
+def words(trial: Trial) -> str:
+    return f"{trial.check.name} {trial.case} {trial.reason}"
 
 
 PLANS = {name: [words(trial) for trial in plan(name, CLAIMS, PROFILE, 0)] for name in OPERATORS_ASKED}

@@ -43,7 +43,7 @@ def test_what_computes_more_than_products_of_matrices_their_spread_and_what_they
 def test_a_method_with_fewer_multiplications_may_be_faster_but_not_move_more() -> None:
     needed = need(DENSE)
     assert ROOF.excess(needed, needed.flops / 200e9, fewer=True) == ""
-    assert "GB/s" in ROOF.excess(needed, needed.bytes / 113e9, fewer=True)
+    assert "GB/s" in ROOF.excess(needed, needed.bytes / 91e9, fewer=True)
 
 
 def test_what_fits_into_a_cache_may_move_as_fast_as_the_cache_unless_it_is_cold() -> None:
@@ -52,7 +52,7 @@ def test_what_fits_into_a_cache_may_move_as_fast_as_the_cache_unless_it_is_cold(
     assert Roof(Conditions(1, cold=True), ROOF.products, ROOF.copies, ROOF.reads).bandwidth(small.bytes) == 10e9
     assert ROOF.excess(small, small.bytes / 85e9, fewer=False) == ""  # reading may be quicker than copying
     large = need(parse_problem("max_pool2d i8192x8192 c1 k2x2 s2x2"))
-    assert "this machine at most 15" in ROOF.excess(large, large.bytes / 20e9, fewer=False)
+    assert "this machine at most 12" in ROOF.excess(large, large.bytes / 20e9, fewer=False)
 
 
 def test_a_type_that_no_product_was_measured_for_has_no_roofline() -> None:
