@@ -53,6 +53,10 @@ DIALECT: dict[str, DialectOption] = {
         {"first": "the first of them", "last": "the last of them", "positive": "+0.0", "negative": "-0.0"},
         "", (_MAX,),
     ),
+    "subnormals_in_max_pool": DialectOption(
+        "a subnormal number as the maximum of a window", {"kept": "it is the result", "flushed": "the result is zero"},
+        "kept", (_MAX,),
+    ),
     "infinite_weight_over_padding": DialectOption(
         "an infinite weight over zero padding", _MULTIPLIED, "", (_CONV,),
     ),

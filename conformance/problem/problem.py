@@ -26,7 +26,9 @@ def work_of(op: Operator, windows: Sequence[AnyWindow], batch: int, channels: in
     """See :attr:`Problem.work`: a search asks for it before it makes a problem."""
     if op.pass_name == BIAS_GRAD:
         return batch * out_channels * math.prod([w.output for w in windows])
-    at_sizes = op.family in (Family.CONV_TRANSPOSE, Family.MAX_UNPOOL)
+    if op.family is Family.MAX_UNPOOL:  # windows do not overlap, and one element of each is written
+        return batch * channels * math.prod([w.size for w in windows])
+    at_sizes = op.family is Family.CONV_TRANSPOSE
     reads = batch * math.prod([(w.size if at_sizes else w.output) * w.kernel for w in windows])
     return reads * (channels if op.is_pool else channels * out_channels // groups)
 

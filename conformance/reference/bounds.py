@@ -115,6 +115,8 @@ def normwise(problem: Problem, truth: Truth, arrays: dict[str, np.ndarray], accu
         spread = (constant + channels) * (two_x * two_w).sum(axis=-1)
     spread = u * spread * (1 + channels * u) + channels * u * (two_x * two_w).sum(axis=-1)
     spread = spread.reshape(problem.batch, problem.out_channels, *[1] * problem.op.ndim)
+    if truth.at is not None:
+        spread = np.broadcast_to(spread, problem.output_shape).reshape(-1)[truth.at]
     rounding = 2 * u * (np.abs(truth.y) + truth.S * u)  # the bias and the result's own rounding
     return Bound(np.maximum(direct.tolerance, spread + rounding + direct.tolerance * u + truth.error))
 

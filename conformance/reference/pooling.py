@@ -24,13 +24,13 @@ from conformance.reference.contraction import (
     windows,
 )
 from conformance.reference.floats import slices, two_prod, two_sum
-from conformance.reference.truth import MAX_SLICES, Arrays, Truth, error_of_low, gamma64, is_whole, selected
+from conformance.reference.truth import MAX_SLICES, Answers, Arrays, Truth, error_of_low, gamma64, is_whole, selected
 
 _EXACT = 2.0**53
 _POWER_ULPS = 4  # the largest error of pow() that vendors document: CUDA 4 (float32), SVML 4, glibc 1
 
 
-def max_pooling(problem: Problem, arrays: Arrays) -> Truth:
+def max_pooling(problem: Problem, arrays: Arrays, answers: Answers) -> Truth:
     """Maximum, the first one of equals and the first NaN of all; its gradient goes to that element alone."""
     geometry, x = geometry_of(problem), arrays["x"]
     lowest = np.iinfo(np.int64).min if x.dtype.kind == "i" else -np.inf
@@ -46,7 +46,7 @@ def max_pooling(problem: Problem, arrays: Arrays) -> Truth:
     return selected(_at(source, indices), indices)
 
 
-def max_unpooling(problem: Problem, arrays: Arrays) -> Truth:
+def max_unpooling(problem: Problem, arrays: Arrays, answers: Answers) -> Truth:
     """Each value at its index, zero elsewhere; the gradient takes them back from there."""
     indices = arrays["indices"]
     if problem.op.pass_name == INPUT_GRAD:
@@ -54,9 +54,9 @@ def max_unpooling(problem: Problem, arrays: Arrays) -> Truth:
     return selected(*_put(problem, indices, arrays["ddx" if problem.op.pass_name == DOUBLE_GRAD else "x"]))
 
 
-def average_pooling(problem: Problem, arrays: Arrays) -> Truth:
+def average_pooling(problem: Problem, arrays: Arrays, answers: Answers) -> Truth:
     geometry = geometry_of(problem)
-    divisor = np.broadcast_to(_divisor(problem, geometry), problem.output_shape).astype(np.float64)
+    divisor = np.broadcast_to(_divisor(problem, geometry, answers), problem.output_shape).astype(np.float64)
     if problem.op.pass_name == INPUT_GRAD:
         return _average_gradient(problem, geometry, arrays["dy"], divisor)
     x = arrays["ddx" if problem.op.pass_name == DOUBLE_GRAD else "x"]
@@ -94,7 +94,7 @@ def _average_gradient(problem: Problem, geometry: Geometry, dy: np.ndarray, divi
     return _long(sums, n, magnitudes, roundings=2, divisor=np.full(n.shape, 1.0 if even else 3.0))
 
 
-def lp_pooling(problem: Problem, arrays: Arrays) -> Truth:
+def lp_pooling(problem: Problem, arrays: Arrays, answers: Answers) -> Truth:
     """(sum |x|^p)^(1/p). All terms are positive, so the root's relative error is the sum's over p, and the powers' own."""
     geometry, p, x = geometry_of(problem), problem.norm, arrays["x"]
     n = np.broadcast_to(taps_read(geometry), problem.output_shape)
@@ -139,10 +139,12 @@ def _long(y: np.ndarray, n: np.ndarray, S: np.ndarray, roundings: int, divisor: 
     return Truth(high, low, n, S, error, np.ones(y.shape) if divisor is None else divisor, roundings)
 
 
-def _divisor(problem: Problem, geometry: Geometry) -> np.ndarray:
+def _divisor(problem: Problem, geometry: Geometry, answers: Answers) -> np.ndarray:
     if problem.divisor is not None:
         return np.full(problem.output_shape[2:], problem.divisor)
     if problem.count_include_pad and problem.op.family is Family.AVG_POOL:
+        if answers.get("ceil_overhang") == "counted":
+            return np.full(problem.output_shape[2:], math.prod(problem.kernel))
         return outer([window.inside_padded().sum(axis=1) for window in problem.windows])  # type: ignore[union-attr]
     return taps_read(geometry)
 

@@ -3,40 +3,50 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 
 from conformance.problem import Problem
+from conformance.problem.derived import derived
 from conformance.reference.floats import slices, two_sum
 
 MAX_SLICES = 6  # 6 slices of 20 bits hold any float64 data of a range up to 2^60
 _EXACT = 2.0**53
 
 Arrays = dict[str, np.ndarray]
+Answers = Mapping[str, str]
+"""Options of :data:`conformance.problem.dialect.DIALECT` that are taken otherwise than in the definition, with the answer."""
 Sums = Callable[[Sequence[tuple[np.ndarray, np.ndarray]]], list[np.ndarray]]
 """A bilinear sum of products of two tensors, of several pairs of them: results in the shape of the problem's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Truth:
     """For each element: its true value ``y + low``, the number of terms ``n``, and ``S``, the sum of their magnitudes.
 
     ``error`` bounds how far y + low may be from the truth. ``divisor`` is 1 but for averages, where S is already divided by
     it. ``roundings`` are those that a direct computation makes beside its sum, relative to S: a division, a power.
-    ``indices`` are those of max pooling, else None. All have the shape of the result.
+    ``indices`` are those of max pooling, else None. All have the shape of the result; of a sample they are flat, and ``at``
+    has their flat indices in it. ``magnitudes`` are S, or what makes it: it costs as much as y, and few ask for it.
     """
 
     y: np.ndarray
     low: np.ndarray
     n: np.ndarray
-    S: np.ndarray
+    magnitudes: np.ndarray | Callable[[], np.ndarray]
     error: np.ndarray
     divisor: np.ndarray
     roundings: int = 0
     indices: np.ndarray | None = None
+    at: np.ndarray | None = None
+
+    @derived
+    def S(self) -> np.ndarray:
+        """The sum of the terms' magnitudes, computed where it is first asked for."""
+        return self.magnitudes() if callable(self.magnitudes) else self.magnitudes
 
 
 def selected(y: np.ndarray, indices: np.ndarray | None = None) -> Truth:
@@ -57,9 +67,11 @@ def summed(problem: Problem, sums: Sums, a: np.ndarray, b: np.ndarray, n: np.nda
     extra = np.zeros(shape, a.dtype) if plus is None else np.broadcast_to(plus, shape)
     if a.dtype.kind == "c":
         return _complex(problem, sums, a, b, n, extra)
+    if a.dtype.kind == "i" or (_is_small(a, b, extra, n) and is_whole(a) and is_whole(b) and is_whole(extra)):
+        return _exactly(sums([(a, b)])[0] + extra, n, lambda: sums([(np.abs(a), np.abs(b))])[0] + np.abs(extra))
     y, S = sums([(a, b), (np.abs(a), np.abs(b))])
     y, S = y + extra, S + np.abs(extra)
-    if a.dtype.kind == "i" or _is_exact(a, b, extra, S):
+    if _is_exact(a, b, extra, S):
         return _exactly(y, n, S)
     y, low, error = _real(problem, sums, a, b, n, extra, y, S)
     return Truth(y, low, n, S, error, np.ones(shape))
@@ -70,7 +82,13 @@ def _is_exact(a: np.ndarray, b: np.ndarray, extra: np.ndarray, S: np.ndarray) ->
     return bool(S.max(initial=0) < _EXACT) and is_whole(a) and is_whole(b) and is_whole(extra)
 
 
-def _exactly(y: np.ndarray, n: np.ndarray, S: np.ndarray) -> Truth:
+def _is_small(a: np.ndarray, b: np.ndarray, extra: np.ndarray, n: np.ndarray) -> bool:
+    """Whether the largest elements alone say that no sum of magnitudes reaches 2^53."""
+    largest = [float(np.abs(tensor).max(initial=0)) for tensor in (a, b, extra)]
+    return float(n.max(initial=0)) * largest[0] * largest[1] + largest[2] < _EXACT
+
+
+def _exactly(y: np.ndarray, n: np.ndarray, S: np.ndarray | Callable[[], np.ndarray]) -> Truth:
     return Truth(y, np.zeros_like(y), n, S, np.zeros(y.shape), np.ones(y.shape))
 
 
