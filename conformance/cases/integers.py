@@ -13,6 +13,7 @@ from conformance.problem import Family, Problem
 from conformance.problem.operators import BIAS_GRAD
 
 Arrays = dict[str, np.ndarray]
+_MANY = 2**14  # elements of a tensor that are drawn with their signs at once
 
 
 def largest_integer(problem: Problem) -> int:
@@ -80,6 +81,10 @@ def _nonzero(problem: Problem, rng: np.random.Generator, m: int) -> Arrays:
     values = {}
     for name, shape in problem.array_shapes.items():
         size = math.prod(shape)  # NumPy takes longer to find that out than to draw
+        if size > _MANY and m < 2**14:  # in a quarter of the time
+            drawn = rng.integers(0, 2 * m, size, np.int16)
+            values[name] = (drawn - np.int16(m) + (drawn >= m)).astype(kept).reshape(shape)
+            continue
         values[name] = (rng.integers(1, m, size, endpoint=True) * signs(rng, size)).astype(kept).reshape(shape)
     return sparse(problem, rng, values)
 

@@ -18,18 +18,26 @@ from conformance.problem.operators import BIAS_GRAD, FORWARD, WEIGHT_GRAD
 from conformance.problem.window import PadMode
 
 Arrays = dict[str, np.ndarray]
+_WIDE = 2**32
+"""What is lost of a number in 32 bits."""
 Change = Callable[[Problem, Arrays], tuple[Problem, Arrays]]
 
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """One way to be invalid. ``needs`` are options that must be claimed for it to be asked for."""
+    """One way to be invalid. ``needs`` are options that must be claimed for it to be asked for.
+
+    ``valid``: it has a meaning, but asks for so much that it may be refused; a result must then be the right one.
+    """
 
     name: str
     about: str
     change: Change
     applies: Callable[[Problem], bool] = lambda problem: True
     needs: tuple[str, ...] = ()
+    valid: bool = False
+    asks_for_much: bool = False
+    """Whether it may end in a want of memory, which is an error too."""
 
 
 def _windows(**fields: int | str) -> Change:
@@ -106,6 +114,30 @@ def _no_elements(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
 
 def _three_outputs(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
     return problem.replace(groups=2, out_channels=3), {**arrays, "w": np.ascontiguousarray(arrays["w"][:3, :2])}
+
+
+def _narrowed(field: str, beside: int) -> Change:
+    """A number of the window that is ``beside`` where only its lower 32 bits are taken."""
+    return _windows(**{field: _WIDE + beside})
+
+
+def _padded_by_too_much(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
+    return problem.with_windows(pad_begin=_WIDE + 1, pad_end=_WIDE + 1), arrays
+
+
+def _far_larger(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
+    """Sizes that 32 bits hold, whose product they do not."""
+    if problem.op.traits.window == "adaptive":
+        for axis in range(problem.op.ndim):
+            problem = problem.with_axis(axis, output=(2**16, 2**16 + 1)[axis] if axis < 2 else 1)
+        return problem, arrays
+    for axis in range(2):
+        problem = problem.with_axis(axis, pad_begin=2**15, pad_end=2**15)
+    return problem, arrays
+
+
+def _several_axes(*names: str) -> Callable[[Problem], bool]:
+    return lambda problem: problem.op.family in names and problem.op.forward and problem.op.ndim > 1
 
 
 def _taps_behind(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
@@ -190,6 +222,27 @@ INVALID: dict[str, Invalid] = {
         Invalid("indices_type", "the indices are floating-point numbers", _tensor("indices", lambda at: at.astype(np.float32)),
                 _family("max_unpool")),
         Invalid("indices_shape", "there are more indices than values", _tensor("indices", _longer(0)), _family("max_unpool")),
+        Invalid("stride_wide", "the stride is 2^32 + 1, which 32 bits take for 1", _narrowed("stride", 1),
+                _slides_on_input, ("stride",), valid=True),
+        Invalid("dilation_wide", "the dilation is 2^32 + 1, which 32 bits take for 1", _narrowed("dilation", 1), _slides_on_input,
+                ("dilation", "kernel")),
+        Invalid("padding_wide", "the padding is 2^32 + 1, which 32 bits take for 1", _padded_by_too_much,
+                lambda p: _slides_on_input(p) or _family("conv_transpose")(p), ("padding",), asks_for_much=True),
+        Invalid("kernel_wide", "the kernel is 2^32 + 2, which 32 bits take for 2", _narrowed("kernel", 2), _pool, ("kernel",)),
+        Invalid("groups_wide", "there are 2^32 + 1 groups, which 32 bits take for 1", _fields(groups=_WIDE + 1), _weights,
+                ("groups",)),
+        Invalid("divisor_wide", "the divisor is 2^32 + 2, which 32 bits take for 2", _fields(divisor=_WIDE + 2),
+                _family("avg_pool"), ("divisor",), valid=True),
+        Invalid("output_wide", "the output size is 2^32 + 2, which 32 bits take for 2", _narrowed("output", 2),
+                _family("adaptive_max_pool", "adaptive_avg_pool"), asks_for_much=True),
+        Invalid("output_padding_wide", "the output padding is 2^32, which 32 bits take for 0", _narrowed("output_padding", 0),
+                _family("conv_transpose"), ("output_padding",)),
+        Invalid("index_wide", "an index is larger by 2^32, which 32 bits do not see", _tensor("indices", lambda at: at + _WIDE),
+                _family("max_unpool")),
+        Invalid("product_wide", "the result has more than 2^32 elements, though each of its sizes is small", _far_larger,
+                _several_axes("adaptive_max_pool", "adaptive_avg_pool"), asks_for_much=True),
+        Invalid("product_of_padding", "the result has more than 2^32 elements, though each of its sizes is small", _far_larger,
+                _several_axes("conv"), ("padding",), asks_for_much=True),
         Invalid("zero_points", "there are more zero points than output channels", _tensor("w_zero", _longer(0)),
                 _has("w_zero")),
     )

@@ -61,5 +61,5 @@ def positive(problem: Problem, rng: np.random.Generator) -> Arrays:
 
 def _spread(rng: np.random.Generator, shape: tuple[int, ...], octaves: int) -> np.ndarray:
     return np.asarray(
-        signs(rng, shape) * rng.uniform(1, 2, shape) * 2.0 ** rng.integers(-(octaves // 2), octaves - octaves // 2, shape)
+        np.ldexp(signs(rng, shape) * rng.uniform(1, 2, shape), rng.integers(-(octaves // 2), octaves - octaves // 2, shape))
     )

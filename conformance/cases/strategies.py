@@ -135,13 +135,13 @@ def _drawn(operator: str, claims: Claims, count: int, own_seed: int) -> list[Cas
     def collect(case: Case) -> None:
         drawn.append(case)
 
-    with _whatever_is_loaded():
+    with whatever_is_loaded():
         collect()
     return drawn
 
 
 @contextlib.contextmanager
-def _whatever_is_loaded() -> Iterator[None]:
+def whatever_is_loaded() -> Iterator[None]:
     """Newer versions of Hypothesis also draw numbers that stand in the sources of the modules that happen to be loaded.
 
     The same seed must draw the same cases in every process: when a run goes on, and when a case is looked for again.
