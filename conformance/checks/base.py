@@ -49,19 +49,23 @@ class AccuracyFigures:
     ulp: float | None
     used: float
     reached: str
+    accumulator: str = ""
+    """The type that sums are made in, where the result shows that it is no longer one than its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """What a check says of one case: the failure, or None, how many elements were compared, and perhaps figures.
 
-    ``blind`` of the elements sum nothing but zeros, so that whatever is done there, they come out right.
+    ``blind`` of the elements sum nothing but zeros, so that whatever is done there, they come out right. Where a sample was
+    compared, ``missed`` is the most that the chance can be that one result in a hundred is wrong and none of them is in it.
     """
 
     failure: Failure | None = None
     elements: int = 0
     blind: int = 0
     accuracy: AccuracyFigures | None = None
+    missed: float = 0.0
 
 
 class Check(Protocol):
@@ -87,11 +91,21 @@ class Check(Protocol):
     def calls(self, case: Case) -> tuple[Call, ...]:
         """The calls to make, in this order, in one process; none where the check has nothing to say of this case."""
 
+    def narrowed(self, case: Case, call: Call, number: int) -> tuple[str, Case] | None:
+        """Of several things tried at once: the name of the check of one of its calls alone, with its case; None elsewhere."""
+
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         """Whether the replies, one for each call and none of them an error, are as they must be."""
 
 
-class OfAll:
+class OneThing:
+    """A check that tries one thing."""
+
+    def narrowed(self, case: Case, call: Call, number: int) -> tuple[str, Case] | None:
+        return None
+
+
+class OfAll(OneThing):
     """A check of every operator and data type."""
 
     def applies(self, operator: Operator, dtype: str = "") -> bool:

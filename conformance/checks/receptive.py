@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Judgement, difference
+from conformance.checks.base import Check, Judgement, OneThing, difference
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
@@ -17,7 +17,7 @@ from conformance.problem.accuracy import accuracy_named
 _KNOWN = (Family.CONV, Family.MAX_POOL, Family.AVG_POOL, Family.ADAPTIVE_MAX_POOL, Family.ADAPTIVE_AVG_POOL)
 
 
-class Receptive:
+class Receptive(OneThing):
     """Two calls whose inputs differ in one element. On integers, where an honest result has the same bits on any path."""
 
     name = "receptive"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from conformance.cases.case import Case
 from conformance.cases.invalid import INVALID, make_invalid
 from conformance.checks.base import Check, Failure, Judgement, OfAll
+from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 
@@ -26,8 +27,10 @@ class Rejection(OfAll):
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         (reply,) = replies
-        if reply.error_kind == "raised":
+        if reply.error_kind == "raised" or (reply.error_kind == "out of memory" and INVALID[case.seed].asks_for_much):
             return Judgement(elements=1)
+        if INVALID[case.seed].valid and not reply.error:  # then it must be the right result
+            return judge_integers(claims, calls, replies, [f" ({INVALID[case.seed].about})"])
         if case.seed.startswith("kernel_too_large") and claims.differs("kernel_too_large", case.problem.dtype):
             return Judgement()
         about = INVALID[case.seed].about

@@ -13,19 +13,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Judgement, difference, excess_of, first_trouble, is_right
-from conformance.checks.exact import tolerance_on_integers
+from conformance.checks.base import Judgement, OneThing, difference, excess_of, first_trouble, is_right
+from conformance.checks.exact import allowed_on_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.problem import FORMATS, Family, Operator, Problem, Window
-from conformance.reference.oracle import solve
 
 Arrays = dict[str, np.ndarray]
 Outputs = list[np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
-class Relation:
+class Relation(OneThing):
     """``calls(case)`` makes the calls (none: says nothing here); ``sides(case, outputs)`` the two equal results."""
 
     name: str
@@ -51,9 +50,7 @@ class Relation:
         if is_right(left, right):
             return Judgement(elements=left.size)
         # Zero for direct sums; a transform's or an average's error may come in from every call.
-        allowed = sum(
-            float(tolerance_on_integers(claims, call, solve(call.problem, call.arrays)).tolerance.max()) for call in calls
-        )
+        allowed = sum(float(allowed_on_integers(claims, call).max()) for call in calls)
         excess = excess_of(left, right, np.zeros_like(right), np.full(right.shape, allowed))
         return Judgement(difference(left, right, excess, kind="relation broken", note=f": {self.about}"), left.size)
 

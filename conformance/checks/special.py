@@ -10,7 +10,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Judgement
+from conformance.checks.base import Check, Judgement, OneThing
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
@@ -31,7 +31,7 @@ _OPTIONS = {
 _MAXIMA = (Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL)
 
 
-class Special:
+class Special(OneThing):
     """One call on integers with special inputs; of subnormals one with such weights. Transform methods are excused: they spread
     what is not finite over the signal.
     """

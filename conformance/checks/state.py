@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from conformance.cases.case import Case
-from conformance.checks.base import Check, Failure, Judgement, OfAll, first_trouble
+from conformance.checks.base import Check, Failure, Judgement, OfAll, OneThing, first_trouble
 from conformance.checks.exact import judge_integers
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Reply
 from conformance.problem import Family, Operator, Problem
-from conformance.problem.operators import DOUBLE_GRAD
+from conformance.problem.operators import DOUBLE_GRAD, PASSES
 from conformance.problem.validity import is_valid
 
+Arrays = dict[str, np.ndarray]
 _TERMS = 4
 
 
@@ -47,7 +48,125 @@ class Fresh(OfAll):
         return judge_integers(claims, calls, replies, notes)
 
 
-class Bias:
+class InPlace(OfAll):
+    """Each tensor in turn written anew in place, as an optimiser's step does, while the others stay; then all as at first."""
+
+    name = "state.in_place"
+    about = "each tensor in turn written in place, the others left as they are"
+    concurrent = False
+    optional_calls = False
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        changed = [{**first, name: new} for name in first if (new := self._changed(case.problem, name, first, other)) is not None]
+        if not changed:
+            return ()
+        return tuple(
+            Call(case.problem, arrays, same_address=number > 0) for number, arrays in enumerate([first, *changed, first])
+        )
+
+    def _changed(self, problem: Problem, name: str, first: Arrays, other: Arrays) -> np.ndarray | None:
+        """What is written over a tensor; None where nothing can be."""
+        return None if np.array_equal(first[name], other[name]) else other[name]
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        changed = [
+            next((name for name in case.problem.array_shapes if c.arrays[name] is not calls[0].arrays[name]), "") for c in calls
+        ]
+        words = [
+            f" (call {n}, {self._words(name) if name else 'all as in the first'})" for n, name in enumerate(changed, start=1)
+        ]
+        return judge_integers(claims, calls, replies, ["", *words[1:]])
+
+    def _words(self, name: str) -> str:
+        return f"the tensor {name} written anew in place"
+
+
+class Inner(InPlace):
+    """The same, but only inner elements change: a result that is remembered by the ends of its tensors would be stale."""
+
+    name = "state.inner"
+    about = "inner elements of each tensor in turn written in place, its first and last left as they are"
+
+    def _changed(self, problem: Problem, name: str, first: Arrays, other: Arrays) -> np.ndarray | None:
+        new = other[name].copy()
+        if new.size < 3:
+            return None
+        new.reshape(-1)[[0, -1]] = first[name].reshape(-1)[[0, -1]]
+        return super()._changed(problem, name, first, {name: new})
+
+    def _words(self, name: str) -> str:
+        return f"inner elements of the tensor {name} written anew in place"
+
+
+class Channel(InPlace):
+    """The same, but only one channel changes, the middle one: of weights and a bias one output channel."""
+
+    name = "state.channel"
+    about = "one channel of each tensor in turn written in place"
+
+    def _changed(self, problem: Problem, name: str, first: Arrays, other: Arrays) -> np.ndarray | None:
+        axis = 0 if name not in ("x", "dy", "ddx", "indices") or problem.unbatched else 1
+        if first[name].ndim <= axis or first[name].shape[axis] < 2:
+            return None
+        new, channel = first[name].copy(), first[name].shape[axis] // 2
+        at = (slice(None),) * axis + (channel,)
+        new[at] = other[name][at]
+        return super()._changed(problem, name, first, {name: new})
+
+    def _words(self, name: str) -> str:
+        return f"one channel of the tensor {name} written anew in place"
+
+
+class Between(OfAll):
+    """Calls of another shape, type, memory layout and operator in between, and back to the first tensors with other numbers."""
+
+    name = "state.between"
+    about = "other calls in between, and back"
+    concurrent = False
+    optional_calls = True
+
+    def calls(self, case: Case) -> tuple[Call, ...]:
+        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        calls = [Call(case.problem, first)]
+        for number, (problem, layout) in enumerate(_others(case.problem)):
+            between = dataclasses.replace(case, problem=problem, kind="integers").arrays()
+            back = first if number % 2 else other
+            calls += [Call(problem, between, layout), Call(case.problem, back, same_address=True)]
+        return tuple(calls) if len(calls) > 1 else ()
+
+    def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
+        notes = ["", *(f" (call {n}, after {before.problem})" for n, before in enumerate(calls[:-1], start=2))]
+        return judge_integers(claims, calls, replies, notes)
+
+
+def _others(problem: Problem) -> Iterator[tuple[Problem, str]]:
+    """Problems of another shape, type and operator, as valid as this one, and itself in other memory layouts."""
+    for larger in (
+        problem.replace(batch=problem.batch + 1),
+        problem.replace(channels=2 * problem.channels, out_channels=2 * problem.out_channels, groups=2 * problem.groups)
+        if problem.groups > 1
+        else problem.replace(channels=problem.channels + 1, out_channels=problem.out_channels + problem.op.is_pool),
+    ):
+        if is_valid(larger) and not problem.unbatched:
+            yield larger, "contiguous"
+    for dtype in ("float64", "float32", "float16", "int32"):
+        if (
+            dtype != problem.dtype
+            and dtype in problem.op.traits.dtypes
+            and is_valid(typed := problem.replace(dtype=dtype, result=""))
+        ):
+            yield typed, "contiguous"
+    yield problem, "channels_last"
+    yield problem, "strided"
+    for pass_name in PASSES:
+        if pass_name != problem.op.pass_name and pass_name in problem.op.traits.passes:
+            plain = problem.replace(bias=False, indices=False, result="").as_pass(pass_name)
+            if is_valid(plain):
+                yield plain, "contiguous"
+
+
+class Bias(OneThing):
     """The same input and weights with another bias: a result remembered by these two would be stale."""
 
     name = "state.bias"
@@ -89,7 +208,7 @@ class Parameters(OfAll):
         return judge_integers(claims, calls, replies, notes)
 
 
-class Empty:
+class Empty(OneThing):
     """A batch without items: an empty result of the right shape, and gradients to weights that are zero."""
 
     name = "state.empty"
@@ -186,4 +305,6 @@ def other_parameters(problem: Problem) -> list[Problem]:
     return [other for other in fits if other != problem.replace(auto_pad="")]
 
 
-CHECKS: tuple[Check, ...] = (Fresh(), Bias(), Parameters(), Empty(), Repeat(), Threads())
+CHECKS: tuple[Check, ...] = (
+    Fresh(), InPlace(), Inner(), Channel(), Between(), Bias(), Parameters(), Empty(), Repeat(), Threads(),
+)  # fmt: skip

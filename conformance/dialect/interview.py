@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from conformance.dialect.probes import Probe, probes_of
+from conformance.dialect.probes import KINDS, Probe, asked_of, everywhere
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import NOT_SUPPORTED, Job
-from conformance.problem import OPERATORS, format_named
+from conformance.problem import format_named
 from conformance.problem.dialect import DIALECT
-from conformance.problem.operators import INPUT_GRAD, Operator, name_of
 from conformance.report.schema import DialectAnswer
 from conformance.running.session import Pending, Session, WorkerLost
-
-_KINDS = {"integer_overflow": "int", "complex_gradient": "complex", "quantised_ties": "int"}
-"""What kind of number an option is about, where not floating point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +38,14 @@ def interview(session: Session, claims: Mapping[str, Claims]) -> tuple[DialectAn
 
 def _ask(option: str, session: Session, claims: Mapping[str, Claims]) -> Iterator[tuple[str, str, list[tuple[Probe, Pending]]]]:
     """Hand in the probes of one option for every operator and data type that is claimed and concerned."""
-    for operator in _concerned(option):
+    for operator in asked_of(option):
         claimed = claims.get(operator.name)
         for dtype in claimed.dtypes if claimed else ():
-            if format_named(dtype).kind != _KINDS.get(option, "float") or dtype not in operator.traits.dtypes:
+            if format_named(dtype).kind != KINDS.get(option, "float") or dtype not in operator.traits.dtypes:
                 continue
-            probes = [probe for probe in probes_of(option, operator.base, dtype) if not _refused(probe, claims)]
+            probes = [probe for probe in everywhere(option, operator.base, dtype) if not _refused(probe, claims)]
             if probes:
                 yield operator.name, dtype, [(probe, session.submit(Job((probe.call,)))) for probe in probes]
-
-
-def _concerned(option: str) -> Iterator[Operator]:
-    pass_name = INPUT_GRAD if option == "complex_gradient" else "forward"
-    for family in DIALECT[option].families:
-        yield from (OPERATORS[name_of(family, ndim, pass_name)] for ndim in (1, 2, 3))
 
 
 def _refused(probe: Probe, claims: Mapping[str, Claims]) -> bool:

@@ -1,10 +1,12 @@
 """The probes: for every option of the dialect small calls whose results tell which answer an implementation gives.
 
-Each is made at several places and sizes, because what depends on those is no dialect but a finding.
+Each is made at several places and sizes, because what depends on those is no dialect but a finding: along a row, and in
+tensors with more channels, of which the others add nothing (dense), or are the same (depthwise, and in a pooling).
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,12 +15,18 @@ from typing import Any
 import numpy as np
 
 from conformance.plugin.job import Call, Reply
-from conformance.problem import OPERATORS, Problem, Window, format_named
-from conformance.problem.operators import INPUT_GRAD
+from conformance.problem import OPERATORS, Family, Operator, Problem, Window, format_named
+from conformance.problem.dialect import DIALECT
+from conformance.problem.operators import FORWARD, INPUT_GRAD, name_of
 from conformance.problem.window import TransposedWindow
 
 WIDTHS = (7, 19, 70)
 """Of the last axis: under, over and far over a vector's length. The others are small."""
+_CHANNELS = ((2, 3), (32, 64), (129, 130))
+"""Channels in and out of the dense questions: few, aligned, and many."""
+_DEPTHWISE = (3, 64)
+KINDS = {"integer_overflow": "int", "complex_gradient": "complex", "quantised_ties": "int"}
+"""What kind of number an option is about, where not floating point."""
 Read = Callable[[Reply], str]
 
 
@@ -34,6 +42,67 @@ class Probe:
 def probes_of(option: str, operator: str, dtype: str) -> Iterator[Probe]:
     """The probes of one option for a forward operator and a data type; none where they say nothing of each other."""
     yield from _PROBES[option](operator, dtype)
+
+
+def asked_of(option: str) -> tuple[Operator, ...]:
+    """The operators that an option is about."""
+    pass_name = INPUT_GRAD if option == "complex_gradient" else FORWARD
+    return tuple(OPERATORS[name_of(family, ndim, pass_name)] for family in DIALECT[option].families for ndim in (1, 2, 3))
+
+
+def everywhere(option: str, operator: str, dtype: str) -> Iterator[Probe]:
+    """The probes of one option, and those of its longest row again with more channels."""
+    probes = list(probes_of(option, operator, dtype))
+    yield from probes
+    longest = max((probe.call.problem.windows[-1].size for probe in probes), default=0)
+    for probe in probes:
+        if probe.call.problem.windows[-1].size == longest and not probe.call.invalid:
+            yield from _with_channels(probe, dense=option not in ("negative_zero", "partial_overflow"))
+
+
+def _with_channels(probe: Probe, dense: bool) -> Iterator[Probe]:
+    problem, arrays = probe.call.problem, probe.call.arrays
+    if problem.op.is_pool or (problem.channels == 1 and problem.op.family is not Family.CONV_INTEGER):
+        for channels in _DEPTHWISE:
+            yield _repeated(probe, problem, arrays, channels)
+    for channels, out in _CHANNELS if dense and not problem.op.is_pool and problem.channels == 1 else ():
+        wide = problem.replace(channels=channels, out_channels=out)
+        made = {name: np.zeros(shape, problem.dtype_of(name)) for name, shape in wide.array_shapes.items()}
+        for name, array in arrays.items():
+            if name == "w":  # of one channel to every output; of a gradient, from one output to every channel
+                made[name][...] = 0
+                one = (
+                    (slice(None), slice(0, 1))
+                    if problem.op.forward != (problem.op.family is Family.CONV_TRANSPOSE)
+                    else (slice(0, 1),)
+                )
+                made[name][one] = array
+            elif name in ("x", "dy"):
+                made[name][...] = arrays.get("x_zero", 0)
+                made[name][:, :1] = array
+            else:
+                made[name][...] = array if array.ndim == 0 else array[:1]
+        yield Probe(Call(wide, made), f"{probe.place}, {channels} to {out} channels", _at_both_ends(probe.read))
+
+
+def _repeated(probe: Probe, problem: Problem, arrays: Mapping[str, np.ndarray], channels: int) -> Probe:
+    """The same in every channel."""
+    groups = 1 if problem.op.is_pool else channels
+    wide = problem.replace(channels=channels, out_channels=channels, groups=groups)
+    made = {name: np.repeat(array, channels, axis=0 if name == "w" else 1) for name, array in arrays.items()}
+    kind = "channels" if problem.op.is_pool else "channels, depthwise"
+    return Probe(Call(wide, made), f"{probe.place}, {channels} {kind}", _at_both_ends(probe.read))
+
+
+def _at_both_ends(read: Read) -> Read:
+    """What the first and the last channel of a reply answer; both, where they differ."""
+
+    def both(reply: Reply) -> str:
+        ends = (reply, dataclasses.replace(reply, outputs=tuple(output[:, -1:] for output in reply.outputs)))
+        answers = [read(end) for end in ends]
+        return answers[0] if answers[0] == answers[1] else f"{answers[0]} in the first channel, {answers[1]} in the last"
+
+    return both
 
 
 def _problem(operator: str, dtype: str, width: int, kernel: int = 1, **fields: Any) -> Problem:
@@ -161,12 +230,12 @@ def _times_zero(row: np.ndarray, at: int) -> str:
 
 def _infinite_weight(operator: str, dtype: str) -> Iterator[Probe]:
     """In the middle row only the first and the last output see padding."""
-    for width in WIDTHS:
-        problem = _problem(operator, dtype, width, kernel=3, pad_begin=1, pad_end=1)
-        for place, tap, at in (("at the start", 0, 0), ("at the end", 2, -1)):
+    for width, kernel in ((7, 3), (19, 3), (70, 3), (19, 5), (19, 7)):
+        problem = _problem(operator, dtype, width, kernel=kernel, pad_begin=kernel // 2, pad_end=kernel // 2)
+        for place, tap, at in (("at the start", 0, 0), ("at the end", kernel - 1, -1)):
             arrays = _ones(problem)
             arrays["w"][..., tap] = np.inf
-            yield Probe(Call(problem, arrays), f"{place} of {width}", _row(partial(_times_zero, at=at)))
+            yield Probe(Call(problem, arrays), f"{place} of {width}, kernel {kernel}", _row(partial(_times_zero, at=at)))
 
 
 def _infinite_input(operator: str, dtype: str) -> Iterator[Probe]:
@@ -182,6 +251,17 @@ def _subnormals(operator: str, dtype: str) -> Iterator[Probe]:
 
     for width in WIDTHS:
         problem = _problem(operator, dtype, width)
+        yield from _planted(problem, 3 * problem.format.smallest_subnormal, read, background=0.0)
+
+
+def _subnormals_in_max_pool(operator: str, dtype: str) -> Iterator[Probe]:
+    """A subnormal among zeros."""
+
+    def read(row: np.ndarray, at: int) -> str:
+        return "flushed" if row[min(at, len(row) - 1)] == 0 else "kept"
+
+    for width in WIDTHS:
+        problem = _problem(operator, dtype, width, kernel=2)
         yield from _planted(problem, 3 * problem.format.smallest_subnormal, read, background=0.0)
 
 
@@ -279,6 +359,7 @@ _PROBES: dict[str, Callable[[str, str], Iterator[Probe]]] = {
     "partial_overflow": _partial_overflow,
     "negative_zero": _negative_zero,
     "zeros_in_max_pool": _zeros_in_max_pool,
+    "subnormals_in_max_pool": _subnormals_in_max_pool,
     "infinite_weight_over_padding": _infinite_weight,
     "infinite_input_under_zero": _infinite_input,
     "subnormals": _subnormals,

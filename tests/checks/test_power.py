@@ -68,9 +68,9 @@ def test_every_null_is_another_function() -> None:
 def test_outputs_that_sum_nothing_but_zeros_are_counted() -> None:
     problem = parse_problem("conv1d f32 i6 k2")
     arrays = {"x": np.array([[[0, 0, 0, 1, 0, 0]]], np.float32), "w": np.ones((1, 1, 2), np.float32)}
-    assert blind_outputs(problem, solve(problem, arrays)) == 3
+    assert blind_outputs(problem, arrays, solve(problem, arrays)) == 3
     only_padding = parse_problem("conv1d f32 i1 k1 p1")
-    assert blind_outputs(only_padding, solve(only_padding, Case(only_padding).arrays())) == 0
+    assert blind_outputs(only_padding, Case(only_padding).arrays(), solve(only_padding, Case(only_padding).arrays())) == 0
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,8 @@ GIVING: dict[tuple[str, str], Callable[..., Result]] = {
     ("partial_overflow", "finite"): lambda p, a: a["x"][:, :1],
     ("negative_zero", "kept"): lambda p, a: -np.zeros(p.result_shape, p.dtype),
     ("negative_zero", "lost"): lambda p, a: np.zeros(p.result_shape, p.dtype),
+    ("subnormals_in_max_pool", "kept"): right,
+    ("subnormals_in_max_pool", "flushed"): lambda p, a: np.zeros(p.result_shape, p.dtype),
     ("zeros_in_max_pool", "first"): zeros_with_sign(lambda n: np.arange(n) % 2 == 1),
     ("zeros_in_max_pool", "last"): zeros_with_sign(lambda n: np.arange(n) % 2 == 0),
     ("zeros_in_max_pool", "positive"): zeros_with_sign(lambda n: False),
