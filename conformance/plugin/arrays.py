@@ -11,12 +11,15 @@ import importlib
 import importlib.util
 import sys
 from abc import ABC, abstractmethod
+from collections import deque
 from typing import Any
 
 import numpy as np
 
 from conformance.errors import UsageError
 from conformance.plugin.implementation import WrongResult, as_arrays
+
+_LAST, _SMALL = 12, 2**20  # arrays whose tensors are kept, and how many bytes each may have
 
 
 class Arrays(ABC):
@@ -64,14 +67,25 @@ class TorchArrays(Arrays):
     name = "torch"
     autograd = True
 
+    def __init__(self) -> None:
+        self._last: deque[tuple[np.ndarray, Any]] = deque(maxlen=_LAST)
+        """The last small arrays, with the tensors that share their memory: what is written in place stays the same tensor."""
+
     def to_native(self, array: np.ndarray) -> Any:
         import torch
 
+        for known, tensor in tuple(self._last):
+            if known is array:
+                return tensor
         if any(step < 0 for step in array.strides):
             array = array.copy()  # torch has no negative strides
         if array.dtype.name == "bfloat16":
-            return torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
-        return torch.from_numpy(array)
+            tensor = torch.from_numpy(array.view(np.int16)).view(torch.bfloat16)
+        else:
+            tensor = torch.from_numpy(array)
+        if array.nbytes <= _SMALL:
+            self._last.append((array, tensor))
+        return tensor
 
     def versions(self) -> dict[str, str]:
         import torch

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from conformance.errors import UsageError
 from conformance.plugin.axes import check_formats
-from conformance.problem import Family, Operator, Problem, format_named
+from conformance.problem import FORMATS, Family, Operator, Problem, format_named
 from conformance.problem.accuracy import accuracy_named
 from conformance.problem.dialect import DIALECT, check_declared
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD
@@ -117,6 +117,8 @@ class Claims:
 
     ``deterministic`` claims the same bits when the same call is repeated in one process. ``dialect`` holds what is done
     otherwise than in the definition, as ``option=answer`` of :mod:`conformance.problem.dialect`, or ``option=answer:dtype``.
+    ``accepted`` are those of the data types and options that nobody claims, but calls were found to accept: results must be
+    right, and an error is no failure.
     """
 
     dtypes: tuple[str, ...] = ("float32", "float64")
@@ -127,6 +129,7 @@ class Claims:
     data_format: str = "NCHW"
     kernel_format: str = ""
     """The order of axes of a function's tensors; as PyTorch's, if empty."""
+    accepted: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         unknown = set(self.options) - set(OPTIONS)
@@ -146,10 +149,20 @@ class Claims:
                 return f"{option.words}: not claimed ({name})"
         return None
 
+    def only_accepted(self, problem: Problem) -> str:
+        """In words, what ``problem`` asks for that is accepted without being claimed; empty where all of it is claimed."""
+        if problem.dtype in self.accepted:
+            return problem.dtype
+        found = (OPTIONS[name] for name in self.accepted if name in OPTIONS)
+        return next((option.words for option in found if option.required(problem)), "")
+
+    def answers(self, dtype: str) -> Mapping[str, str]:
+        """The answer to each option of the dialect that is declared for a data type, or for all; of several the last."""
+        return _answers(self.dialect, dtype)
+
     def differs(self, option: str, dtype: str) -> bool:
         """Whether another answer than the definition's is declared for an option of the dialect, for a data type or all."""
-        declared = (word.partition(":") for word in self.dialect if word.startswith(f"{option}="))
-        return any(answer != f"{option}={DIALECT[option].usual}" and only in ("", dtype) for answer, _, only in declared)
+        return self.answers(dtype).get(option, DIALECT[option].usual) != DIALECT[option].usual
 
     def without(self, *names: str) -> Claims:
         """The same claims less some options."""
@@ -169,6 +182,8 @@ class Claims:
                 fields["deterministic"] = True
             elif key in ("data_format", "kernel_format"):
                 fields[key] = value
+            elif word in FORMATS:
+                fields["dtypes"] = tuple(dict.fromkeys((*fields.get("dtypes", self.dtypes), word)))
             elif key in DIALECT:
                 fields["dialect"] = (*fields.get("dialect", self.dialect), word)
             else:
@@ -176,11 +191,22 @@ class Claims:
         for word in no_claim:
             if word == "deterministic":
                 fields["deterministic"] = False
-            elif word in self.dtypes:
+            elif word == "accepted":
+                fields["dtypes"] = tuple(name for name in fields.get("dtypes", self.dtypes) if name not in self.accepted)
+                options -= self.accepted - set(claim)
+            elif word in FORMATS:
                 fields["dtypes"] = tuple(name for name in fields.get("dtypes", self.dtypes) if name != word)
             else:
                 options.discard(_known_option(word))
-        return dataclasses.replace(self, options=frozenset(options), **fields)
+        accepted = frozenset() if "accepted" in no_claim else self.accepted - set(claim)
+        accepted &= options | set(fields.get("dtypes", self.dtypes))
+        return dataclasses.replace(self, options=frozenset(options), accepted=frozenset(accepted), **fields)
+
+
+@lru_cache(maxsize=256)
+def _answers(dialect: tuple[str, ...], dtype: str) -> Mapping[str, str]:
+    declared = (word.partition(":") for word in dialect)
+    return dict(word.split("=", 1) for word, _, only in declared if only in ("", dtype))  # type: ignore[misc]
 
 
 @lru_cache(maxsize=256)
@@ -192,7 +218,15 @@ def _unclaimed(options: frozenset[str], family: Family) -> tuple[tuple[str, Opti
 def _known_option(word: str) -> str:
     if word not in OPTIONS:
         allowed = ", ".join(
-            [*OPTIONS, "dtypes=float32,float64", "accuracy=NAME", "deterministic", "data_format=NHWC", "kernel_format=HWIO"]
+            [
+                *OPTIONS,
+                *FORMATS,
+                "dtypes=float32,float64",
+                "accuracy=NAME",
+                "deterministic",
+                "data_format=NHWC",
+                "kernel_format=HWIO",
+            ]
         )
         raise UsageError(f"{word!r} cannot be claimed", hint=f"known are {allowed}")
     return word

@@ -14,17 +14,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from conformance.errors import UsageError
 from conformance.plugin.arrays import arrays_named
 from conformance.plugin.autograd import gradient_call
 from conformance.plugin.axes import from_format, to_format
 from conformance.plugin.claims import ON_REQUEST, OPTIONS, Claims, options_of
 from conformance.plugin.implementation import Implementation
 from conformance.plugin.signature import Signature, leading
-from conformance.problem import OPERATORS, Family, Operator, Problem
+from conformance.problem import FORMATS, OPERATORS, Family, Operator, Problem
 from conformance.problem.operators import BIAS_GRAD, DOUBLE_GRAD, FORWARD, in_short, name_of
 
 Rank = Literal["batched", "unbatched", "single_output", "plain"]
 
+_BY_CLAIM = ("rejects", "asymmetric_padding")
+"""What is not asked of a function by itself, and can be of many."""
 # Rank -> axes that are left out in front of the input, the weight and the output, and what cannot be asked for then.
 RANKS: dict[Rank, tuple[tuple[int, int, int], tuple[str, ...]]] = {
     "batched": ((0, 0, 0), ()),
@@ -44,6 +47,8 @@ class Form:
     dtypes: tuple[str, ...] = ("float32", "float64")
     differentiable: bool = False
     """Whether its results carry what the autograd of its library needs."""
+    accepted: tuple[str, ...] = ()
+    """Data types and options beyond its namesake's that calls were found to accept."""
     notes: tuple[str, ...] = ()
 
 
@@ -71,9 +76,25 @@ class Function:
             lacking.add("per_axis")
         if self.pointwise:
             lacking.add("kernel")
-        dtypes = tuple(dtype for dtype in self.form.dtypes if dtype in self.operator.traits.dtypes)
-        claims = Claims(dtypes or self.operator.traits.dtypes, options_of(self.operator) - lacking)
-        return claims.changed(self.claim, self.no_claim)
+        known, own = self.operator.traits.dtypes, options_of(self.operator)
+        dtypes = tuple(dtype for dtype in self.form.dtypes if dtype in known) or known
+        accepted = set(self.form.accepted)
+        if self.autograd:  # which is of floating-point numbers, and of whole batches
+            accepted = {word for word in accepted if word in FORMATS and FORMATS[word].kind == "float"}
+        accepted = {word for word in accepted if word in own or (word in known and word not in dtypes)}
+        dtypes += tuple(dtype for dtype in known if dtype in accepted)
+        claims = Claims(dtypes, (own - lacking) | (accepted & own), accepted=frozenset(accepted))
+        claims = claims.changed(self.claim, self.no_claim)
+        return dataclasses.replace(claims, dtypes=tuple(dtype for dtype in claims.dtypes if dtype in known))
+
+    @property
+    def undefined(self) -> tuple[str, ...]:
+        """Data types that are claimed, though the operator is not defined for them."""
+        if self.autograd:
+            return ()
+        known = self.operator.traits.dtypes
+        said = Claims(("float32",)).changed(self.claim).dtypes
+        return tuple(dtype for dtype in said if dtype not in known and dtype != "float32")
 
     @property
     def spells(self) -> bool:
@@ -120,7 +141,8 @@ class Function:
         """The tensors without the axes of size 1 in front that this function does not have."""
         (x_axes, w_axes, _), _ = RANKS[self.form.rank]
         dropped = {"x": x_axes, "w": w_axes, "b": 0}
-        return {name: array[(0,) * dropped.get(name, 0)] for name, array in arrays.items()}
+        # An array itself where nothing is dropped: who remembers by the object must be given the same one again.
+        return {name: array[(0,) * axes] if (axes := dropped.get(name, 0)) else array for name, array in arrays.items()}
 
     def unsqueeze(self, outputs: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
         """Outputs with those axes put back in the harness's order, so that they can be compared."""
@@ -191,6 +213,7 @@ class Functions(Implementation):
         self.functions = dict(functions)
         self.summary = ", ".join(dict.fromkeys(function.label for function in functions.values()))
         self._claims = {operator: function.claims for operator, function in self.functions.items()}
+        _require_types(self.functions)
 
     @property
     def claims(self) -> Mapping[str, Claims]:
@@ -207,9 +230,37 @@ class Functions(Implementation):
     def versions(self) -> dict[str, str]:
         return arrays_named(next(iter(self.functions.values())).form.arrays).versions()
 
+    def scope(self) -> tuple[str, ...]:
+        accepted = {
+            word: OPTIONS[word].words if word in OPTIONS else word for c in self._claims.values() for word in sorted(c.accepted)
+        }
+        # Options that need a parameter of their own can be claimed only by a function that has it.
+        open_to = [
+            word
+            for word in _BY_CLAIM
+            if any(word not in c.options and word in options_of(OPERATORS[name]) for name, c in self._claims.items())
+        ]
+        found = [f"found to accept {', '.join(accepted.values())}, and tried on it (--claims namesake: not)"] if accepted else []
+        asked = [f"{OPTIONS[word].words} (--claim {word})" for word in open_to]
+        asked.append("where frameworks legitimately differ (conformance dialect; --claim OPTION=ANSWER)")
+        return (*found, f"not asked for: {'; '.join(asked)}")
+
     def notes(self) -> tuple[str, ...]:
         found = [f"{f.label}: {note}" for f in self.functions.values() for note in f.form.notes]
+        found += [
+            f"{name} is not defined for {', '.join(f.undefined)}: not tried" for name, f in self.functions.items() if f.undefined
+        ]
         return tuple(dict.fromkeys(found))
+
+
+def _require_types(functions: Mapping[str, Function]) -> None:
+    """Raise :class:`UsageError` for a data type that is claimed and that no operator is defined for."""
+    for name, function in functions.items():
+        if function.undefined and (not function.claims.dtypes or all(other.undefined for other in functions.values())):
+            raise UsageError(
+                f"{', '.join(function.undefined)} is claimed, but {name} is not defined for it",
+                hint=f"{name} is defined for {', '.join(function.operator.traits.dtypes)}",
+            )
 
 
 def not_claimed(claims: Mapping[str, Claims]) -> tuple[str, ...]:

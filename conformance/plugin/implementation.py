@@ -106,6 +106,10 @@ class Implementation(ABC):
         """Remarks for the report, for example what was found out about a function's signature."""
         return ()
 
+    def scope(self) -> tuple[str, ...]:
+        """What was found out of what it does and is tried, and what nobody claims and is not asked for; each with how to ask."""
+        return ()
+
     def release(self) -> None:  # noqa: B027 - most hold nothing
         """Give memory back that is held for speed; called between large problems."""
 

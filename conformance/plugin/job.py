@@ -16,7 +16,8 @@ POISON = 0xA5
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the call before.
+    """One call. ``layout`` is how the tensors lie in memory; ``same_address`` writes them over those of the latest call of the
+    problem in this layout, else over those of the call before: the array objects are the same ones.
 
     ``invalid``: the problem has no meaning, or the tensors are not its own; nothing may be derived from it.
     ``repeated``: the tensors are too large to be handed over; ``arrays`` has one period of each, flat, and the worker

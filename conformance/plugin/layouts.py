@@ -26,14 +26,14 @@ def _reversed(array: np.ndarray) -> np.ndarray:
 
 
 def _fortran(array: np.ndarray) -> np.ndarray:
-    return np.asfortranarray(array)
+    return array.copy(order="F")
 
 
 def _channels_last(array: np.ndarray) -> np.ndarray:
     """Channels vary fastest, as in torch's memory format; the shape stays."""
     if array.ndim < 3:
         return array
-    return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, 1, -1)), -1, 1)
+    return np.moveaxis(np.moveaxis(array, 1, -1).copy(), -1, 1)  # of one channel too the strides are those of channels last
 
 
 def _sliced(array: np.ndarray) -> np.ndarray:
@@ -58,6 +58,45 @@ def _broadcast(array: np.ndarray) -> np.ndarray:
     return np.broadcast_to(array[:1].copy(), array.shape)
 
 
+def _chunk_of(axis: int) -> Callable[[np.ndarray], np.ndarray]:
+    """A chunk of one axis of a larger tensor of NaNs: only strides of the axes before it are larger."""
+
+    def chunk(array: np.ndarray) -> np.ndarray:
+        if not -array.ndim <= axis < array.ndim:
+            return array
+        whole = np.full([n + 2 * (i == axis % array.ndim) for i, n in enumerate(array.shape)], _filler(array.dtype), array.dtype)
+        inner = [slice(None)] * array.ndim
+        inner[axis] = slice(1, -1)
+        whole[tuple(inner)] = array
+        return whole[tuple(inner)]
+
+    return chunk
+
+
+def _channels_last_chunk(array: np.ndarray) -> np.ndarray:
+    """Some channels of a tensor in which channels vary fastest: pixels are further apart than there are channels."""
+    if array.ndim < 3:
+        return array
+    last = _chunk_of(-1)(np.ascontiguousarray(np.moveaxis(array, 1, -1)))
+    return np.moveaxis(last, -1, 1)
+
+
+def _every_second_item(array: np.ndarray) -> np.ndarray:
+    """A larger batch stride alone."""
+    wide = np.full((2 * array.shape[0], *array.shape[1:]), _filler(array.dtype), array.dtype)
+    wide[::2] = array
+    return wide[::2]
+
+
+def _inner_slice(array: np.ndarray) -> np.ndarray:
+    """One slice of a tensor with an axis more, behind the channels, as ``w5d[:, :, k]``: planes are apart, each is whole."""
+    if array.ndim < 3:
+        return array
+    whole = np.full((*array.shape[:2], 3, *array.shape[2:]), _filler(array.dtype), array.dtype)
+    whole[:, :, 1] = array
+    return whole[:, :, 1]
+
+
 LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "strided": _strided,
     "reversed": _reversed,
@@ -66,7 +105,21 @@ LAYOUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sliced": _sliced,
     "misaligned": _misaligned,
     "broadcast": _broadcast,
+    "batch_chunk": _chunk_of(0),
+    "batch_stride": _every_second_item,
+    "channel_chunk": _chunk_of(1),
+    "row_chunk": _chunk_of(2),
+    "column_chunk": _chunk_of(-1),
+    "channels_last_chunk": _channels_last_chunk,
+    "inner_slice": _inner_slice,
 }
+LAYOUT_GROUPS: dict[str, tuple[str, ...]] = {
+    "views": ("strided", "reversed", "sliced", "misaligned", "broadcast"),
+    "orders": ("fortran", "channels_last"),
+    "chunks": ("batch_chunk", "channel_chunk", "row_chunk", "column_chunk"),
+    "slices": ("batch_stride", "channels_last_chunk", "inner_slice"),
+}
+"""Layouts that are tried one after the other on the same numbers."""
 
 
 def lay_out(arrays: dict[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:

@@ -22,7 +22,7 @@ from conformance.plugin.implementation import Implementation
 from conformance.plugin.layers import Layer, is_layer, operator_of_class, read_constructor
 from conformance.plugin.library import Library
 from conformance.plugin.onnx_runtimes import OnnxRuntime, is_backend, of_backend, of_function
-from conformance.plugin.probe import settle, smoke_problem
+from conformance.plugin.probe import settle, smoke_problem, with_accepted
 from conformance.plugin.program import Program
 from conformance.plugin.registry import registered, registered_names
 from conformance.plugin.shared_library import is_library
@@ -151,7 +151,10 @@ def _functions(call: Callable[..., Any], name: str, target: Target) -> Iterator[
         )  # fmt: skip
         if textbook and operator.family is Family.AVG_POOL and "mode" not in signature.names:
             continue  # a textbook's pool2d without a mode takes the maximum
-        yield from _with_gradients(settle(function, target.arrays, bool(textbook)) if target.probe else function)
+        function = settle(function, target.arrays, bool(textbook)) if target.probe else function
+        if target.probe == "all" and not textbook and "accepted" not in function.no_claim:
+            function = with_accepted(function)
+        yield from _with_gradients(function)
 
 
 def _with_gradients(function: Function) -> Iterator[tuple[str, Function]]:

@@ -14,8 +14,10 @@ import numpy as np
 
 from conformance.plugin.arrays import arrays_named, loaded_arrays
 from conformance.plugin.autograd import differentiable
+from conformance.plugin.claims import options_of
 from conformance.plugin.functions import RANKS, Form, Function, Rank
 from conformance.problem import Family, Operator, Problem, Window
+from conformance.problem.validity import is_valid
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow
 
 FIRST_CALLS: dict[str, tuple[Problem, dict[str, np.ndarray], tuple[np.ndarray, ...]]] = {}
@@ -65,6 +67,51 @@ def settle(function: Function, arrays: str | None, textbook: bool) -> Function:
     function = dataclasses.replace(function, form=_spelling(function))
     function = dataclasses.replace(function, form=_dtypes(function)) if textbook else function
     return dataclasses.replace(function, form=_differentiable(function))
+
+
+def with_accepted(function: Function) -> Function:
+    """``function`` with what its namesake's signature does not promise, but smoke calls show that it accepts.
+
+    A data type is accepted where the result has it too; of other shapes, a result of the right shape says so.
+    """
+    form, accepted, notes = function.form, list[str](), list[str]()
+    for dtype in _MORE_TYPES:
+        if dtype not in function.operator.traits.dtypes or dtype in function.claims.dtypes:
+            continue
+        attempt = _attempt(function, form, dtype)
+        if attempt.error or not attempt.fits(_problem(function, form)):
+            continue
+        if attempt.dtype == dtype:
+            accepted.append(dtype)
+        else:
+            notes.append(f"{dtype} is not tried: it returns {attempt.dtype} for it")
+    for option, change in _MORE_OPTIONS.items():
+        problem = change(_problem(function, form))
+        if option not in options_of(function.operator) or not is_valid(problem) or set(RANKS[form.rank][1]) & {"batch"}:
+            continue
+        if option == "same" and "padding" not in function.signature.names:
+            continue
+        attempt = _attempt_of(function, form, problem)
+        if attempt.fits(problem):
+            accepted.append(option)
+    return dataclasses.replace(function, form=dataclasses.replace(form, accepted=tuple(accepted), notes=(*form.notes, *notes)))
+
+
+def _same(problem: Problem) -> Problem:
+    windows = tuple(
+        dataclasses.replace(w, kernel=3, stride=1, pad_begin=1, pad_end=1) if isinstance(w, Window) else w
+        for w in problem.windows
+    )
+    return problem.replace(windows=windows, auto_pad="same")
+
+
+_MORE_TYPES = ("float16", "bfloat16", "int64", "int32", "int8", "uint8")
+_MORE_OPTIONS: dict[str, Callable[[Problem], Problem]] = {
+    "empty_batch": lambda problem: problem.replace(batch=0),
+    "unbatched": lambda problem: problem.replace(batch=1, unbatched=True),
+    "same": _same,
+}
+"""What is tried beyond a namesake's float32 and float64: data types, and for each option a problem that asks for it."""
 
 
 def _differentiable(function: Function) -> Form:
@@ -173,9 +220,12 @@ def _problem(function: Function, form: Form) -> Problem:
 
 
 def _attempt(function: Function, form: Form, dtype: str = "float32") -> Attempt:
-    function = dataclasses.replace(function, form=form)
     problem = _problem(function, form)
-    problem = problem.replace(dtype=dtype) if dtype in problem.op.traits.dtypes else problem
+    return _attempt_of(function, form, problem.replace(dtype=dtype) if dtype in problem.op.traits.dtypes else problem)
+
+
+def _attempt_of(function: Function, form: Form, problem: Problem) -> Attempt:
+    function = dataclasses.replace(function, form=form)
     arrays = ramps(problem)
     try:
         result = function.bind(problem, arrays)()

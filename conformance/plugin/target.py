@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from conformance.errors import UsageError
 from conformance.plain import joined
@@ -24,16 +25,19 @@ class Target:
     arrays: str | None = None
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    """Source files of what is no Python: numbers that they name are tried as sizes."""
     folders: tuple[str, ...] = ()
     """Where its modules are looked for first: those of another version of it."""
-    probe: bool = True
-    """Whether smoke calls may find out how functions want to be called; off after one of them crashed or hung."""
+    probe: Literal["", "form", "all"] = "all"
+    """What smoke calls may find out: how functions want to be called, and what they accept beyond their namesake; less after
+    one of them crashed or hung."""
     command: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:
         if self.text.startswith(_COMMAND):
             object.__setattr__(self, "command", _words(self.text.removeprefix(_COMMAND)))
-            object.__setattr__(self, "probe", False)  # a program says itself how it wants to be asked
+            object.__setattr__(self, "probe", "")  # a program says itself how it wants to be asked
 
     @property
     def command_options(self) -> str:
@@ -43,6 +47,7 @@ class Target:
         words += ["--arrays", self.arrays] if self.arrays else []
         words += [word for claim in self.claim for word in ("--claim", claim)]
         words += [word for claim in self.no_claim for word in ("--no-claim", claim)]
+        words += [word for source in self.sources for word in ("--source", source)]
         return " ".join(filter(None, [joined(words), _COMMAND + joined(self.command) if self.command else ""]))
 
 
