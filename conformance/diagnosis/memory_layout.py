@@ -22,7 +22,16 @@ _WORDS = {
     "sliced": "a slice of a larger tensor",
     "misaligned": "misaligned",
     "broadcast": "broadcast",
+    "batch_chunk": "a chunk of the first axis of a larger tensor",
+    "batch_stride": "every second item of a larger batch",
+    "channel_chunk": "a chunk of the channels of a larger tensor",
+    "row_chunk": "a chunk of the rows of a larger tensor",
+    "column_chunk": "a chunk of the columns of a larger tensor",
+    "channels_last_chunk": "a chunk of the channels of a tensor with channels last",
+    "inner_slice": "a slice of a tensor with an axis more",
 }
+_CONTIGUOUS = {"misaligned", "batch_chunk"}  # layouts that leave a tensor in one piece
+_MANY = 4  # layouts that are told one by one
 _CASES = 6
 _CONFIRMED = 3
 
@@ -42,6 +51,8 @@ class Laid:
         plural = len(self.tensors) > 1 or self.tensors[0] in PLURAL
         names = " or ".join(f"the {_NAMES[name]}" if name in _NAMES else name for name in self.tensors)
         ways = [_WORDS[layout] for layout in self.layouts]
+        if len(ways) > _MANY and not _CONTIGUOUS & set(self.layouts):
+            ways = ["not contiguous"]
         listed = ", ".join(ways[:-1]) + " or " + ways[-1] if len(ways) > 1 else ways[0]
         return f"where {names} {'are' if plural else 'is'} {listed} in memory"
 
@@ -59,7 +70,7 @@ def laid_out(samples: Samples, cases: Sequence[Case]) -> Laid | None:
         for tensor in cases[0].problem.array_shapes:
             if samples.over or (layout == "broadcast" and tensor != first):
                 continue
-            seen = samples.run(cases, Layout(layout, tensor))
+            seen = samples.run(cases, Layout(layout, [layout], tensor))
             failed = tuple(one.case for one in seen if one.failed and one.kind == samples.kind)
             if failed:
                 fails[tensor, layout] = failed
@@ -74,8 +85,8 @@ def laid_out(samples: Samples, cases: Sequence[Case]) -> Laid | None:
     (tensor, layout), most = max(fails.items(), key=lambda item: len(item[1]))
     if len(most) < min(_CONFIRMED, len(plain)) or clean < _CONFIRMED:
         return None
-    others = tuple(Layout(way, name) for name, way in fails if (name, way) != (tensor, layout))
-    return Laid(tensors, layouts, Layout(layout, tensor), most, others)
+    others = tuple(Layout(way, [way], name) for name, way in fails if (name, way) != (tensor, layout))
+    return Laid(tensors, layouts, Layout(layout, [layout], tensor), most, others)
 
 
 def varied(cases: Sequence[Case]) -> list[Case]:

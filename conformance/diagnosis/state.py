@@ -138,7 +138,7 @@ def _wrong_here(seen: Observation, processes: Processes) -> bool:
 def _in_the_same_process(seen: Observation, processes: Processes) -> Said | None:
     """Where a new process costs too much: numbers that were never used here come out as those of a call before."""
     steps = _made(processes.ask, seen, [on_integers(seen.call, seed) for seed in range(8, 13)])
-    wrong = [number for number, step in enumerate(steps) if not step.right]
+    wrong = [number for number, step in enumerate(steps) if number and not step.right]  # of the first the one before is not known
     links = _explained(steps, wrong, ("result", "sum"))
     return remembered(links) if links else None
 

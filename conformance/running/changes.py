@@ -82,8 +82,9 @@ def _flat(problem: Problem, claims: Claims) -> Problem:
 
 
 def _one_channel(problem: Problem, claims: Claims) -> Problem:
-    """The same with one channel going in, whose stride says nothing either."""
-    single = problem.replace(channels=1, groups=1, out_channels=1 if problem.op.is_pool else max(2, problem.out_channels))
+    """The same with one channel going in, whose stride says nothing either, and several items."""
+    out = 1 if problem.op.is_pool else max(2, problem.out_channels)
+    single = problem.replace(batch=max(2, problem.batch), unbatched=False, channels=1, groups=1, out_channels=out)
     return single if is_valid(single) and not claims.refusal(single) else problem
 
 

@@ -19,8 +19,8 @@ from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import Problem
 from conformance.running.expected import Expected
 from conformance.running.outcome import Outcome, outcome_of
-from conformance.running.plan import Trial, make_trial
 from conformance.running.session import Session, WorkerLost
+from conformance.running.trial import Trial, make_trial
 
 _TOGETHER = 16  # trials whose calls make one job
 
@@ -59,6 +59,9 @@ def examine(
     assert failure is not None
     operator = trial.case.problem.operator
 
+    def claimed(problem: Problem) -> bool:
+        return claims[operator].refusal(problem) is None
+
     own = sum(array.size for call in trial.calls for array in call.arrays.values())
 
     def no_larger(call: Call) -> bool:
@@ -75,7 +78,7 @@ def examine(
         return [seen for one in outcomes if (seen := observed(one)) is not None]
 
     def ask(calls: Sequence[Call]) -> Sequence[Reply] | None:
-        if any(claims[operator].refusal(call.problem) for call in calls):
+        if not all(claimed(call.problem) for call in calls):
             return None
         try:
             return session.submit(Job(tuple(calls))).result()
@@ -94,13 +97,14 @@ def examine(
     known = [
         dataclasses.replace(one, before=(*evidence.earlier(one), *one.before))
         for one in evidence.like(trial.check.name, failure.kind)
+        if claimed(one.call.problem)
     ]
     finite = not trial.check.name.startswith("special.")
     seen = observed(outcome)
     if not known and seen is not None and seen.outputs and no_larger(seen.call):  # too large to be kept as evidence
         known = [seen]
-    processes = Processes(ask, fresh, lambda problem: claims[operator].refusal(problem) is None)
-    found = diagnose(known, evidence.right(trial.check.name), all_again, ask, claims[operator].dtypes, seconds, processes)
+    right = [one for one in evidence.right(trial.check.name) if claimed(one.call.problem)]
+    found = diagnose(known, right, all_again, ask, claims[operator].dtypes, seconds, Processes(ask, fresh, claimed))
     return with_fingerprint(found, failure.kind, trial.case.problem, claims[operator], send) if finite else found
 
 

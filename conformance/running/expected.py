@@ -17,8 +17,8 @@ from conformance.checks import CHECKS
 from conformance.plugin.target import Target
 from conformance.report.schema import ExpectedFailure, UnmetEntry, XfailEntry
 from conformance.running.outcome import Outcome
-from conformance.running.plan import Trial
 from conformance.running.profile import PROFILES, Profile
+from conformance.running.trial import Trial
 from conformance.running.worker import Description
 from conformance.running.xfail import Entry
 from conformance.running.xfail_file import XfailFile

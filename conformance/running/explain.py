@@ -17,9 +17,9 @@ from conformance.running.examination import examine
 from conformance.running.expected import Expected
 from conformance.running.findings import Group, as_plain_call, describe, known_as, smallest_of
 from conformance.running.outcome import Outcome
-from conformance.running.plan import Trial
 from conformance.running.record import KnownFinding, Recorder
 from conformance.running.session import Session
+from conformance.running.trial import Trial
 
 _SHRINK_TOTAL = 6.0
 _DIAGNOSE_TOTAL = 4.0
@@ -36,6 +36,8 @@ class Explainer:
     target: Target
     session: Session
     claims: Mapping[str, Claims]
+    claimed: Mapping[str, Claims]
+    """The claims without what is only accepted, which tells nothing of a failure of what is claimed."""
     known_failures: Sequence[KnownFailure]
     evidence: dict[str, Evidence]
     recorder: Recorder
@@ -70,18 +72,18 @@ class Explainer:
             if plain is None:
                 group.first, plain = outcome, group
             else:
-                plain.count += group.count
+                plain.join(group, outcome)
                 group.shrunk = True
         return [group for group in groups if not group.shrunk]
 
     def _finding(self, group: Group, seconds: float, for_words: float) -> KnownFinding:
-        worth = 0.0 if self.loses() else seconds
-        smallest = smallest_of(group, self.claims, self.run, worth)
+        worth, claims = 0.0 if self.loses() else seconds, self.claims if group.accepted else self.claimed
+        smallest = smallest_of(group, claims, self.run, worth)
         evidence = self.evidence.setdefault(smallest.trial.case.problem.operator, Evidence())
         diagnosis, trouble = Diagnosis(), ""
         if worth and not known_as(smallest, self.known_failures):  # else what is known says more than could be found out
             try:
-                diagnosis = examine(smallest, evidence, self.claims, self.session, for_words, self.expected)
+                diagnosis = examine(smallest, evidence, claims, self.session, for_words, self.expected)
             except Exception as error:  # what was measured must not be lost for the words about it
                 trouble = f"the diagnosis of {smallest.trial.case} failed: {type(error).__name__}: {error}"
         finding = describe(smallest, group, self.target, diagnosis, self.known_failures)

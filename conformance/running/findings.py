@@ -19,9 +19,10 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.known import KnownFailure, known_words
 from conformance.plugin.target import Target
 from conformance.report.schema import Finding, ReceptiveField
+from conformance.running.accepted import said_of
 from conformance.running.outcome import Outcome
-from conformance.running.plan import Trial, make_trial
 from conformance.running.shrink import shrink
+from conformance.running.trial import Trial, make_trial
 
 SMALL = 80  # elements of an array that is printed in a finding
 
@@ -33,11 +34,25 @@ class Group:
     first: Outcome
     count: int = 1
     shrunk: bool = False
+    accepted: tuple[str, ...] = ()
+    """What they ask for that is accepted without being claimed; nothing where one of them does without."""
     key: tuple[str, str, str] = field(init=False)
     """Of the failures that it was made of, also where another one comes to stand for them."""
 
     def __post_init__(self) -> None:
         self.key = key_of(self.first)
+
+    def add(self, outcome: Outcome, accepted: str) -> None:
+        """One more that is alike; one of what is claimed stands for those of what is only ``accepted``."""
+        self.join(Group(outcome, accepted=(accepted,) if accepted else ()), outcome)
+
+    def join(self, other: Group, first: Outcome) -> None:
+        """All of ``other``, of which ``first`` is alike."""
+        self.count += other.count
+        if self.accepted and not other.accepted:
+            self.first = first
+        both = self.accepted and other.accepted
+        self.accepted = tuple(dict.fromkeys((*self.accepted, *other.accepted))) if both else ()
 
 
 def key_of(outcome: Outcome) -> tuple[str, str, str]:
@@ -64,9 +79,24 @@ def as_plain_call(group: Group, run: Callable[[Trial], Outcome]) -> Outcome | No
     return None
 
 
+def alone(group: Group, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome]) -> Outcome:
+    """The group's first outcome, or that of its failing call alone, if its check tries several things and it fails even so."""
+    first = group.first
+    if first.failure is None or first.failure.call >= len(first.trial.calls):
+        return first
+    number = first.failure.call
+    found = first.trial.check.narrowed(first.trial.case, first.trial.calls[number], number)
+    trial = make_trial(CHECKS[found[0]], found[1], claims) if found is not None else None
+    if trial is None:
+        return first
+    outcome = run(trial)
+    return outcome if outcome.failure is not None and outcome.failure.kind == first.failure.kind else first
+
+
 def smallest_of(group: Group, claims: Mapping[str, Claims], run: Callable[[Trial], Outcome], seconds: float) -> Outcome:
     """The group's first case, shrunk within ``seconds`` by running smaller ones."""
-    outcome, check = group.first, group.first.trial.check
+    outcome = alone(group, claims, run) if seconds > 0 else group.first
+    check = outcome.trial.check
     kind = outcome.failure.kind if outcome.failure else ""
 
     def again(case: Case) -> Outcome | None:
@@ -126,7 +156,7 @@ def describe(
         error_output=outcome.error_output,
         found_as=str(group.first.trial.case),
         failing_cases=group.count,
-        diagnosis=found.words,
+        diagnosis=(*([said_of(group.accepted, failure.kind)] if group.accepted else []), *found.words),
         hypothesis=found.hypothesis,
         where=found.where,
         field=drawn(found.field) if found.field else None,
@@ -142,7 +172,7 @@ def drawn(field: Field) -> ReceptiveField:
 def repeat_command(trial: Trial, target: Target) -> str:
     """What to type to run exactly this trial again."""
     check = "" if trial.check.name == "exact" else f" --check {trial.check.name}"
-    target = dataclasses.replace(target, operators=())
+    target = dataclasses.replace(target, operators=(), sources=())
     if target.command:
         return f"conformance case {quoted(str(trial.case))}{check} {target.command_options}"
     return f"conformance case {quoted(str(trial.case))} --on {target.command_options}{check}"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_NOTES = 20
 """Notes, versions, and kinds of trouble of one target that are kept."""
+MOST_CONSTANTS = 64
+"""Numbers of a source that are tried."""
 MOST_OTHERS = 1000
 """Functions of a module beyond the first of each operator, which are checked by themselves."""
 MOST_PRINTED = 2000
@@ -36,6 +38,8 @@ def plain_description(said: Description) -> Description:
         claims={name: claimed for name, claimed in said.claims.items() if name in OPERATORS},
         not_claimed=_few(said.not_claimed),
         notes=_few(said.notes),
+        scope=_few(said.scope),
+        constants=tuple(value for value in said.constants[:MOST_CONSTANTS] if type(value) is int and 0 < value < 2**31),
         versions=tuple((line(name, MOST_OF_NAME), line(value, MOST_OF_NAME)) for name, value in said.versions[:MOST_NOTES]),
         unavailable=line(said.unavailable, MOST_OF_WORDS),
         others=said.others[:MOST_OTHERS],  # names by which they are loaded: they are made plain where they are shown

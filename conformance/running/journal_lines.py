@@ -23,8 +23,8 @@ from conformance.report.schema import Environment, Finding
 from conformance.report.values import Value
 from conformance.running.journal_values import Array, Failed, NotALine, can_be_kept, plain
 from conformance.running.outcome import Outcome, Status
-from conformance.running.plan import Trial
 from conformance.running.record import Stage
+from conformance.running.trial import Trial
 from conformance.running.worker import Description
 
 SCHEMA_VERSION = 1
@@ -51,6 +51,7 @@ class Settings(Value):
     arrays: str | None = None
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     speed: bool = True
     network: str | None = None
     reference: str | None = None
@@ -66,6 +67,7 @@ class Settings(Value):
         words += [f"--arrays {self.arrays}"] if self.arrays else []
         words += [f"--xfail {self.xfail}"] if self.xfail else []
         words += [f"--claim {word}" for word in self.claim] + [f"--no-claim {word}" for word in self.no_claim]
+        words += [f"--source {word}" for word in self.sources]
         return " ".join(words)
 
 
@@ -101,6 +103,8 @@ class Described(Value):
     versions: tuple[tuple[str, str], ...] = ()
     unavailable: str = ""
     others: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    constants: tuple[int, ...] = ()
     known_failures: tuple[KnownFailure, ...] = ()
     seconds: float = 0.0
 
@@ -121,16 +125,17 @@ class TargetBegins(Line):
     arrays: str | None = None
     claim: tuple[str, ...] = ()
     no_claim: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     sha256: dict[str, str] = Field(default_factory=dict)
     described: Described
 
     @classmethod
     def of(cls, target: Target, sha256: dict[str, str], description: Description) -> TargetBegins:
-        fields = {name: getattr(target, name) for name in ("text", "operators", "arrays", "claim", "no_claim")}
+        fields = {name: getattr(target, name) for name in ("text", "operators", "arrays", "claim", "no_claim", "sources")}
         return cls(**fields, sha256=sha256, described=Described.of(description))
 
     def target(self) -> Target:
-        return Target(self.text, self.operators, self.arrays, self.claim, self.no_claim)
+        return Target(self.text, self.operators, self.arrays, self.claim, self.no_claim, self.sources)
 
 
 class Came(Line):
@@ -150,6 +155,8 @@ class Came(Line):
     losses: int = 0
     accuracy: AccuracyFigures | None = None
     failure: Failed | None = None
+    broken: bool = False
+    missed: float = 0.0
     output: str = ""
     error_output: str = ""
     outputs: tuple[Array, ...] = ()
@@ -172,6 +179,8 @@ class Came(Line):
             blind=judgement.blind,
             losses=losses,
             accuracy=judgement.accuracy,
+            broken=outcome.broken,
+            missed=judgement.missed,
             failure=Failed.of(failure) if failure is not None else None,
             output=plain(outcome.output),
             error_output=plain(outcome.error_output),
@@ -181,9 +190,10 @@ class Came(Line):
     def outcome(self, trial: Trial) -> Outcome:
         """As it was, of ``trial``. Raises :class:`NotALine` where an array is not what it says."""
         failure = self.failure.failure() if self.failure is not None else None
-        judgement = Judgement(failure, self.elements, self.blind, self.accuracy)
+        judgement = Judgement(failure, self.elements, self.blind, self.accuracy, self.missed)
         outputs = tuple(array.array() for array in self.outputs)
-        return Outcome(trial, self.status, judgement, self.reason, self.output, self.error_output, self.seconds, outputs)
+        said = (self.reason, self.output, self.error_output, self.seconds)
+        return Outcome(trial, self.status, judgement, *said, outputs, self.broken)
 
 
 class Found(Line):
@@ -207,6 +217,7 @@ class Done(Line):
     reached: Reached
     at: float
     losses: int = 0
+    work: int = 0
 
 
 class TargetEnds(Line):

@@ -52,6 +52,19 @@ def find_mutants(text: str) -> tuple[Broken, ...]:
     return mutants
 
 
+def find_kinds() -> tuple[Broken, ...]:
+    """For every kind of layer those that are wrong for that kind alone (:mod:`implementations.broken.kinds`)."""
+    with Session(Target(BUILT_IN), context=copied()) as session:
+        mutants: tuple[Broken, ...] = session.call(_kinds, limit=LOAD_LIMIT)
+    return mutants
+
+
+def _kinds(target: Target) -> tuple[Broken, ...]:
+    from implementations.broken.kinds import mutants  # only a worker imports implementations
+
+    return mutants()
+
+
 def _found(target: Target) -> tuple[Broken, ...] | UsageError:
     """In the worker: an error of the user's is returned; one of the module's own becomes one."""
     try:
@@ -140,7 +153,7 @@ def run_mutant(mutant: Broken, options: Options) -> MutantResult:
 
 def judged(mutant: Broken, made: Implementation, cases: int, in_all: float) -> MutantResult:
     """The fate of a mutant whose run gave ``made``, after ``cases`` to the first failure."""
-    if made.status in ("unavailable", "nothing verified"):
+    if made.status not in ("conformant", "nonconformant"):
         return _result(mutant, reason=made.reason or made.status)
     found = {finding.operator for finding in made.findings}
     missed = tuple(operator for operator in mutant.operators if operator not in found)

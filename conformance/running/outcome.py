@@ -17,13 +17,16 @@ from conformance.cases.integers import most_nonzero
 from conformance.checks.base import AccuracyFigures, Failure, Judgement
 from conformance.checks.power import slip_bound
 from conformance.diagnosis.evidence import MOST_ELEMENTS
+from conformance.plain import of_error
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import NOT_SUPPORTED, Reply
 from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally
-from conformance.running.plan import Trial
+from conformance.running.trial import Trial
 from conformance.running.worker import Description
 
 Status = Literal["passed", "failed", "errored", "skipped", "xfailed"]
+HARNESS_FAILED = "the harness failed"
+_MOST_BROKEN = 20  # of which the case is said
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class Outcome:
 
     ``reason`` says why it was skipped, or why its failure was expected (``xfailed``): then it is no failure to look into.
     ``output`` and ``error_output`` are what it printed on stdout and stderr; ``outputs`` are the arrays that the failing call
-    returned, where they are small.
+    returned, where they are small. ``broken``: it was not judged, because the harness itself failed; ``reason`` says how.
     """
 
     trial: Trial
@@ -43,10 +46,16 @@ class Outcome:
     error_output: str = ""
     seconds: float = 0.0
     outputs: tuple[np.ndarray, ...] = ()
+    broken: bool = False
 
     @property
     def failure(self) -> Failure | None:
         return None if self.status == "xfailed" else self.judgement.failure
+
+
+def unjudged(trial: Trial, trouble: str) -> Outcome:
+    """The outcome of a trial in which the harness itself failed: it is told, and nothing else is lost for it."""
+    return Outcome(trial, "skipped", reason=f"{HARNESS_FAILED}: {trouble}", broken=True)
 
 
 def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Claims]) -> Outcome:
@@ -55,10 +64,17 @@ def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Clai
     refused = [reply.error for reply in replies if reply.error_kind == NOT_SUPPORTED]
     if refused:
         return Outcome(trial, "skipped", reason=refused[0], seconds=seconds)
-    judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, replies)
+    try:
+        judgement = trial.check.judge(trial.case, claims[trial.case.problem.operator], trial.calls, replies)
+    except Exception as error:  # a bug of the harness's own
+        return unjudged(trial, of_error(error))
     if judgement.failure is None:
         return Outcome(trial, "passed", judgement, seconds=seconds)
     errored = judgement.failure.kind in ("raised", "out of memory")
+    problem = trial.calls[judgement.failure.call].problem
+    accepted = claims[problem.operator].only_accepted(problem) if problem.operator in claims else ""
+    if accepted and errored:  # what nobody claims may be refused
+        return Outcome(trial, "skipped", reason=f"{accepted}: accepted elsewhere, but refused here", seconds=seconds)
     outputs = replies[judgement.failure.call].outputs
     outputs = outputs if sum(output.size for output in outputs) <= MOST_ELEMENTS else ()
     stdout, stderr = ("".join(each) for each in zip(*((reply.stdout, reply.stderr) for reply in replies), strict=True))
@@ -152,13 +168,22 @@ class Totals:
     skips: dict[tuple[str, str], Skip] = field(default_factory=dict)
     accuracy: list[Accuracy] = field(default_factory=list)
     drawn: dict[str, Drawn] = field(default_factory=dict)
+    broken: list[str] = field(default_factory=list)
+    """Where the harness itself failed: the check, the case, and how."""
+    sampled: int = 0
+    missed: float = 0.0
+    """Trials of which a sample was judged, and the most that the chance can be that one missed a result in a hundred."""
     seconds_inside: float = 0.0
     trials: int = 0
 
     def add(self, outcome: Outcome) -> None:
         self.trials += 1
+        self.sampled += outcome.judgement.missed > 0
+        self.missed = max(self.missed, outcome.judgement.missed)
         self.seconds_inside += outcome.seconds
         problem = outcome.trial.case.problem
+        if outcome.broken and len(self.broken) < _MOST_BROKEN:
+            self.broken.append(f"{outcome.trial.check.name} on {outcome.trial.case}: {outcome.reason}")
         if outcome.status == "skipped":
             key = (problem.operator, outcome.reason)
             old = self.skips.get(key)

@@ -1,230 +1,194 @@
 """Which trials are made of an operator, and in which order: cheap and powerful ones first.
 
-A trial is a check on a case. Integers on problems of the covering set find most bugs within milliseconds, so some of
-them open; known answers, uniform windows, invalid problems and rounds of every other check follow, then the rest of the
-covering set and random cases.
+Integers on problems of the covering set find most bugs within milliseconds, so some of them open. Known answers, windows alike
+in every axis, invalid problems and rounds of every other check follow, and a call that tells how fast the target is; then kinds
+of layers, the rest of the covering set, ladders of sizes, real layers and random cases.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from itertools import islice
 
 from conformance.cases.case import Case
+from conformance.cases.constants import constant_cases
 from conformance.cases.covering import Covering, search
 from conformance.cases.extremes import huge_cases, long_cases
 from conformance.cases.integers import kinds_of_integers
 from conformance.cases.invalid import invalid_cases
+from conformance.cases.kinds import kinds_of
+from conformance.cases.kinds.cases import Reach, cases_of_kinds, cases_of_tensors
 from conformance.cases.known import known_cases
-from conformance.cases.uniform import uniform_cases
-from conformance.cases.values import REAL
-from conformance.checks import CHECKS, Check
+from conformance.cases.ladders import first_type, ladder_cases, product_cases, smallest
+from conformance.cases.real_layers import layer_cases
+from conformance.cases.uniform import uniform_cases, unlike_cases
+from conformance.checks import CHECKS, Check, accuracy, dialect, layout, special
 from conformance.plugin.claims import Claims
-from conformance.plugin.job import Call
-from conformance.problem import OPERATORS, Operator, Problem
-from conformance.running.changes import Change, changes
+from conformance.problem import OPERATORS
+from conformance.running.pace import Pace, measured
 from conformance.running.profile import Profile
+from conformance.running.rounds import Problems, number_of_rounds, other_checks
+from conformance.running.trial import Trial, make_trial
 
 _OPENING = 24  # cases of integers before anything else
-_SEARCH = 60  # problems tried to find one that a check has something to say about
-_MANY_ITEMS_LIMIT = 120.0  # seconds: a library that is called once for each of so many items takes a tenth of them
-_HUGE_LIMIT = 900.0  # seconds for a call on tensors of gigabytes
-_ROUND = [(check, "integers") for check in CHECKS.values() if check.name not in ("exact", "accuracy", "rejection", "huge")]
-_ROUND += [(CHECKS["accuracy"], kind) for kind in REAL]
-_LAYER_WORK = 60_000_000  # multiply-adds of a real layer that is judged in a check
-_JUDGED = ("resnet-50", "vgg-16", "mobilenet-v2", "unet", "wavenet", "c3d", "vit")
-"""The networks whose layers are judged: one of each kind. All of them would take thrice the trials and 2.6 times the
-multiply-adds, mostly for more layers of the same kinds."""
+_PATIENCE = 0.5  # of the time limit of a case, that a single call of a real layer or a large product may take
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """A check on a case, with the calls that it needs; ``reason`` is set instead where there is nothing to call."""
+class Plan:
+    """The trials of one operator, in two parts: the second one depends on the pace that the first has shown.
 
-    check: Check
-    case: Case
-    calls: tuple[Call, ...] = ()
-    reason: str = ""
+    Deterministic: the same arguments and the same pace give the same trials. Both parts come step by step, with None where
+    the next trial is still looked for: a step takes some milliseconds at most, but for one in which random cases are drawn.
+    """
 
-    @property
-    def limit(self) -> float | None:
-        """Seconds that it may take where the run's own limit is not meant for it."""
-        if any(call.repeated for call in self.calls):
-            return _HUGE_LIMIT
-        return _MANY_ITEMS_LIMIT if any(call.problem.batch >= 2**16 for call in self.calls) else None
+    def __init__(
+        self, operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None,
+        time_limit: float = 10.0, constants: Sequence[int] = (),
+    ) -> None:  # fmt: skip
+        self.constants = tuple(constants)
+        self.operator, self.claims, self.profile, self.seed, self.time_limit = operator, claims, profile, seed, time_limit
+        limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+        self._problems = Problems(search(operator, claims[operator], seed, limit, cover))
 
-    @property
-    def bytes(self) -> int:
-        """Of the tensors that it hands over."""
-        return sum(array.nbytes for call in self.calls for array in call.arrays.values())
+    def opening(self) -> Iterator[Trial | None]:
+        """What is small: integers on some of the covering set, known answers, rounds of all checks, and what tells the pace."""
+        operator, claimed = OPERATORS[self.operator], self.claims[self.operator]
+        yield from self._integers(0, _OPENING)
+        for case in (*known_cases(self.operator, claimed), *uniform_cases(self.operator, claimed)):
+            yield from self._exact(case)
+        for base, name in invalid_cases(self.operator, claimed):
+            yield from self._made("rejection", Case(base, "invalid", name, "invalid problems"))
+        yield from other_checks(operator, self.claims, self._problems, self.profile, self.seed)
+        if (problem := measured(operator, claimed)) is not None:
+            for seed in ("first", "second"):  # the first call may be slow, whatever comes then
+                yield from self._exact(Case(problem, "integers", seed, "the pace of the target"))
 
-    @property
-    def memory(self) -> int:
-        """About how many bytes its calls need at once beyond what any call needs: tensors, results and a copy of each."""
-        return max((2 * bytes_of(call.problem) for call in self.calls if call.repeated), default=0)
+    def reach(self, pace: Pace) -> Reach:
+        """How large the problems of kinds of layers are, for a target that is as fast as this."""
+        operator = OPERATORS[self.operator]
+        return pace.reach(len(kinds_of(operator.family, operator.ndim)), self.profile.seconds, self.profile.kinds)
 
+    def rest(self, pace: Pace) -> Iterator[Trial | None]:
+        """Everything else, of a target that is as fast as this."""
+        operator, claimed, profile, seed = OPERATORS[self.operator], self.claims[self.operator], self.profile, self.seed
+        if profile.kinds:
+            dtypes = [dtype for dtype in claimed.dtypes if dtype in operator.traits.dtypes]
+            first = first_type(operator, claimed)
+            for case in unlike_cases(operator, claimed, tuple(dict.fromkeys((first, dtypes[seed % len(dtypes)])))):
+                yield from self._exact(case)
+            yield from self._kinds(pace)
+            yield from self._answers()
+        yield from self._integers(_OPENING, None)
+        if profile.kinds:
+            for case in (*constant_cases(operator, claimed, self.constants, seed), *ladder_cases(operator, claimed, seed)):
+                yield from self._exact(case)
+            for case in product_cases(operator, claimed, profile.layers == "each"):
+                yield from self._within(pace, "exact", case)
+        for case in long_cases(self.operator, claimed, large=profile.layers == "each") if profile.long else ():
+            yield from self._exact(case)
+        for case in huge_cases(self.operator, claimed) if profile.huge else ():
+            yield from self._made("huge", case)
+        if profile.layers:
+            yield from self._layers(pace)
+        if profile.random:
+            from conformance.cases.strategies import draw_cases  # hypothesis is slow to import, and a bug is mostly found before
 
-def bytes_of(problem: Problem) -> int:
-    """Bytes of all tensors and results of a problem."""
-    given = sum(math.prod(shape) * problem.dtype_of(name).itemsize for name, shape in problem.array_shapes.items())
-    each = problem.result_format.numpy.itemsize + (8 if problem.indices else 0)
-    return given + math.prod(problem.result_shape) * each
+            for case in draw_cases(self.operator, claimed, profile.random, seed):
+                yield from self._exact(case)
 
+    def _made(self, check: str, case: Case) -> Iterator[Trial]:
+        trial = make_trial(CHECKS[check], case, self.claims)
+        if trial is not None:
+            yield trial
 
-def make_trial(check: Check, case: Case, claims: Mapping[str, Claims]) -> Trial | None:
-    """The trial of ``check`` on ``case``; None if it has nothing to say of it or needs what is not claimed."""
-    calls = check.calls(case)
+    def _exact(self, case: Case) -> Iterator[Trial]:
+        return self._made("exact", case)
 
-    def refused(call: Call) -> bool:
-        claimed = claims.get(call.problem.operator)
-        return claimed is None or claimed.refusal(call.problem) is not None
+    def _within(self, pace: Pace, check: str, case: Case) -> Iterator[Trial]:
+        """The trial, unless a target of this pace would take too long for it: then why it is left out."""
+        seconds = pace.seconds(case.problem)
+        if seconds <= _PATIENCE * self.time_limit:
+            yield from self._made(check, case)
+        elif CHECKS[check].applies(case.problem.op, case.problem.dtype):
+            yield Trial(
+                CHECKS[check], case, reason=f"would take longer than {_PATIENCE * self.time_limit:g} s at the pace of the target"
+            )
 
-    if check.optional_calls:  # variations: what is not claimed is left out
-        calls = tuple(call for call in calls if not refused(call))
-        calls = calls if len({call.problem for call in calls}) > 1 else ()
-    return Trial(check, case, calls) if calls and not any(map(refused, calls)) else None
-
-
-def plan(
-    operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None
-) -> Iterator[Trial]:
-    """The trials of one operator. Deterministic: the same arguments give the same trials. ``cover`` counts combinations."""
-    return (trial for trial in steps(operator, claims, profile, seed, cover) if trial is not None)
-
-
-def steps(
-    operator: str, claims: Mapping[str, Claims], profile: Profile, seed: int, cover: Covering | None = None
-) -> Iterator[Trial | None]:
-    """As :func:`plan`, step by step: None where the next trial is still looked for. A step takes some milliseconds at most,
-    but for one in which some random cases are drawn."""
-    claimed = claims[operator]
-    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
-    exact, problems = CHECKS["exact"], _Problems(search(operator, claimed, seed, limit, cover))
-
-    def integers(first: int, last: int | None) -> Iterator[Trial | None]:
+    def _integers(self, first: int, last: int | None) -> Iterator[Trial | None]:
+        """Integers on problems of the covering set."""
         number = first
         while last is None or number < last:
-            yield from problems.until(number)
-            problem = problems.get(number)
+            yield from self._problems.until(number)
+            problem = self._problems.get(number)
             if problem is None:
                 return
             kinds = kinds_of_integers(problem)
-            case = Case(problem, kinds[number % len(kinds)], str(seed + number), "covering set")
-            yield Trial(exact, case, exact.calls(case))
+            yield from self._exact(Case(problem, kinds[number % len(kinds)], str(self.seed + number), "covering set"))
             number += 1
 
-    yield from integers(0, _OPENING)
-    for case in known_cases(operator, claimed):
-        yield Trial(exact, case, exact.calls(case))
-    for case in uniform_cases(operator, claimed):
-        yield Trial(exact, case, exact.calls(case))
-    for base, name in invalid_cases(operator, claimed):
-        case = Case(base, "invalid", name, "invalid problems")
-        yield Trial(CHECKS["rejection"], case, CHECKS["rejection"].calls(case))
-    yield from _others(OPERATORS[operator], claims, problems, profile, seed)
-    yield from integers(_OPENING, None)
-    for case in long_cases(operator, claimed, large=profile.layers) if profile.long else ():
-        yield Trial(exact, case, exact.calls(case))
-    for case in huge_cases(operator, claimed) if profile.huge else ():
-        yield Trial(CHECKS["huge"], case, CHECKS["huge"].calls(case))
-    if profile.layers:
-        yield from _layers(operator, claims, seed)
-    if profile.random:
-        from conformance.cases.strategies import draw_cases  # hypothesis is slow to import, and a bug is mostly found before
+    def _kinds(self, pace: Pace) -> Iterator[Trial]:
+        operator = OPERATORS[self.operator]
+        specials = [check for check in special.CHECKS if check.applies(operator)]
+        checks: list[Sequence[Check]] = [[accuracy.ALL_KINDS], *([group] for group in layout.GROUPS), specials]
+        names = [[check.name for check in alternatives] for alternatives in checks if alternatives]
+        reach = self.reach(pace)
+        for alternatives, case in cases_of_kinds(operator, self.claims[self.operator], self.seed, reach, names):
+            made = (make_trial(CHECKS[name], case, self.claims) for name in alternatives)
+            yield from (trial for trial in islice(filter(None, made), 1))
+        of_tensors = [check.name for check in layout.OF_ONE_TENSOR if check.only in self._tensors and len(check.layouts) > 1]
+        for name, case in cases_of_tensors(operator, self.claims[self.operator], self.seed, reach, of_tensors):
+            yield from self._made(name, case)
 
-        for case in draw_cases(operator, claimed, profile.random, seed):
-            yield Trial(exact, case, exact.calls(case))
+    def _answers(self) -> Iterator[Trial]:
+        """Where frameworks legitimately differ: every question in every data type."""
+        for check in dialect.CHECKS:
+            for dtype in self.claims[self.operator].dtypes:
+                if check.applies(OPERATORS[self.operator], dtype):
+                    one = smallest(OPERATORS[self.operator]).replace(dtype=dtype)
+                    yield from self._made(check.name, Case(one, "integers", "0", "where frameworks differ"))
+
+    @property
+    def _tensors(self) -> tuple[str, ...]:
+        """The tensors that a call may have, if there are several: a layout of all of them is one of each otherwise."""
+        problem = smallest(OPERATORS[self.operator]).replace(bias=OPERATORS[self.operator].forward)
+        names = tuple(name for name, shape in problem.array_shapes.items() if shape)
+        return names if len(names) > 1 else ()
+
+    def _layers(self, pace: Pace) -> Iterator[Trial]:
+        """Layers of real networks, one of each kind or each, as far as a fast target comes in its time."""
+        every, left = self.profile.layers == "each", self.profile.seconds / 2
+        for case in layer_cases(OPERATORS[self.operator], self.claims[self.operator], every):
+            left -= pace.seconds(case.problem)
+            if left < 0 and not every:
+                reason = f"the layers before it take the {self.profile.seconds / 2:g} s that layers of an operator have"
+                yield Trial(CHECKS["exact"], case, reason=reason)
+                continue
+            yield from self._within(pace, "exact", case)
+            if every:
+                yield from self._within(pace, "accuracy", Case(case.problem, "wide", case.seed, case.origin))
+
+
+def plan(
+    operator: str,
+    claims: Mapping[str, Claims],
+    profile: Profile,
+    seed: int,
+    cover: Covering | None = None,
+    pace: Pace | None = None,
+    time_limit: float = 10.0,
+    constants: Sequence[int] = (),
+) -> Iterator[Trial]:
+    """The trials of one operator of a target of this pace (None: as fast as any). ``cover`` counts combinations."""
+    made = Plan(operator, claims, profile, seed, cover, time_limit, constants)
+    for part in (made.opening(), made.rest(pace or Pace())):
+        yield from (trial for trial in part if trial is not None)
 
 
 def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
-    """About how many trials :func:`plan` makes, for a progress bar: the covering set's size is known only at its end."""
-    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+    """About how many trials a plan makes, for a progress bar: the covering set's size is known only at its end."""
+    op = OPERATORS[operator]
+    limit = profile.covering if op.forward else profile.gradients
     covering_set = limit or (480 if "per_axis" in claims.options else 200)
-    return covering_set + len(_ROUND) * profile.each + profile.random
-
-
-class _Problems:
-    """The problems of the covering set, made as they are asked for."""
-
-    def __init__(self, source: Iterator[Problem | None]) -> None:
-        self._source, self._made = source, list[Problem]()
-
-    def until(self, number: int) -> Iterator[None]:
-        """Make all up to this one, as far as there are so many, step by step."""
-        while len(self._made) <= number:
-            try:
-                problem = next(self._source)
-            except StopIteration:
-                return
-            if problem is not None:
-                self._made.append(problem)
-            yield
-
-    def get(self, number: int) -> Problem | None:
-        for _ in self.until(number):
-            pass
-        return self._made[number] if number < len(self._made) else None
-
-
-def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str]:
-    """The data types that have a turn of their own; in a brief run it is left to the covering set ("" changes nothing)."""
-    return tuple(dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes) if profile.every_type else ("",)
-
-
-def _others(
-    operator: Operator, claims: Mapping[str, Claims], problems: _Problems, profile: Profile, seed: int
-) -> Iterator[Trial | None]:
-    """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
-    dtypes = _turns(operator, claims[operator.name], profile)
-    for repeat in range(profile.each):
-        for place, (check, kind) in enumerate(_ROUND):
-            if not check.applies(operator):
-                continue
-            start = repeat * 17 + place * 5  # other problems for every check and round
-            yield from problems.until(start)
-            for change in changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
-                trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
-                if trial is not None:
-                    yield trial
-
-
-def _first_that_applies(
-    check: Check,
-    kind: str,
-    claims: Mapping[str, Claims],
-    problems: _Problems,
-    start: int,
-    seed: int,
-    change: Change,
-) -> Trial | None:
-    size = next((n for n in range(start, -1, -1) if problems.get(n) is not None), None)
-    if size is None:
-        return None
-    for step in range(_SEARCH):
-        problem = problems.get(start + step) or problems.get((start + step) % (size + 1))
-        assert problem is not None
-        problem = change(problem, claims[problem.operator])
-        trial = make_trial(check, Case(problem, kind, str(seed + start), "covering set"), claims)
-        if trial is not None:
-            return trial
-    return None
-
-
-def _layers(operator: str, claims: Mapping[str, Claims], seed: int) -> Iterator[Trial]:
-    """The layers of real networks: on integers and on real values."""
-    from conformance.cases.networks import network_named  # only the larger profiles need it
-
-    done = set()
-    for network in map(network_named, _JUDGED):
-        for layer in network.layers:
-            problem = layer.problem
-            if problem.operator != operator or claims[operator].refusal(problem) or problem in done:
-                continue
-            done.add(problem)
-            for check, kind in ((CHECKS["exact"], "integers"), (CHECKS["accuracy"], "wide")):
-                case = Case(problem, kind, str(seed), f"{network.name} {layer.label}")
-                if problem.work > _LAYER_WORK:
-                    yield Trial(check, case, reason=f"more than {_LAYER_WORK:,} multiply-adds")
-                else:
-                    yield Trial(check, case, check.calls(case))
+    of_kinds = (len(kinds_of(op.family, op.ndim)) + 16 * profile.kinds) * (9 + len(claims.dtypes)) if profile.kinds else 0
+    ladders = (120 + 40 * len(claims.dtypes)) * op.ndim if profile.kinds else 0
+    return covering_set + of_kinds + ladders + number_of_rounds(profile) + profile.random

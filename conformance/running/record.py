@@ -10,11 +10,12 @@ from conformance.cases.covering import Reached
 from conformance.plugin.target import Target
 from conformance.report.schema import Finding, Implementation
 from conformance.running.outcome import Outcome
-from conformance.running.plan import Trial
+from conformance.running.trial import Trial
 from conformance.running.worker import Description
 
-Stage = Literal["first", "plan", "plain"]
-"""Of a trial: the first call in the process, one of an operator's plan, or a failing one's call by itself."""
+Stage = Literal["first", "plan", "search", "plain"]
+"""Of a trial: the first call in the process, one of an operator's plan, one that a search for branches made, or a failing
+one's call by itself."""
 Key = tuple[str, str, str]
 """Of a group of failures: operator, group of checks, kind."""
 
@@ -40,12 +41,14 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An operator of which everything came. ``covered`` is what its covering set reached."""
+    """An operator of which everything came. ``covered`` is what its covering set reached; ``work`` are the multiply-adds that a
+    call of a kind of layer had at most, if the target is so slow that they are fewer than of others, else 0."""
 
     operator: str
     covered: Reached
     at: float
     losses: int
+    work: int = 0
 
     def reached(self) -> Reached:
         return self.covered
@@ -65,6 +68,10 @@ class Recorder:
     def known(self, trial: Trial, stage: Stage) -> Known | None:
         """What is on record of the next trial of the operator that is under way, which must be this one; None if nothing is."""
         return None
+
+    def searched(self) -> Iterator[Known]:
+        """What is on record of a search of the operator that is under way."""
+        return iter(())
 
     def known_finding(self, key: Key) -> KnownFinding | None:
         """The next finding of the operator that is under way, which must be of this group; None if none is on record."""

@@ -24,11 +24,11 @@ from conformance.running.journal_file import Broken, Contents, Part, lines_of, o
 from conformance.running.journal_lines import Came, Described, Done, Found, TargetBegins, TargetEnds, differences
 from conformance.running.journal_values import NotALine
 from conformance.running.outcome import Listener
-from conformance.running.plan import Trial, bytes_of, make_trial
 from conformance.running.profile import profile_named
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
 from conformance.running.run import Options, Run
 from conformance.running.suite import files_of
+from conformance.running.trial import Trial, bytes_of, make_trial
 from conformance.running.worker import Description
 from conformance.running.xfail_file import parse_xfail
 
@@ -58,7 +58,7 @@ class Recorded(Recorder):
             elif isinstance(line, Found):
                 yield _finding(line)
             elif isinstance(line, Done):
-                yield Finished(line.operator, line.reached, line.at, line.losses)
+                yield Finished(line.operator, line.reached, line.at, line.losses, line.work)
 
     def _lines(self) -> Iterator[tuple[int, Held]]:
         """The lines of this target. They were read before, so that nothing is wrong with them."""
@@ -121,6 +121,11 @@ class Continued(Recorded):
             self.refuse(f"it has {_words(line)}, where the plan has {here[1]} on {here[2]}")
         return self._known(line, trial)
 
+    def searched(self) -> Iterator[Known]:
+        while self.waiting and isinstance(line := self.waiting[0], Came) and line.stage == "search":
+            self.waiting.popleft()
+            yield self._known(line, self._trial(line, with_calls=True))
+
     def known_finding(self, key: tuple[str, str, str]) -> KnownFinding | None:
         if not self.waiting:
             return None
@@ -168,8 +173,15 @@ class Writer(Recorder):
         self.journal.append(Found(group=known.key[1:], finding=known.finding, trouble=known.trouble, losses=known.losses))
 
     def done(self, finished: Finished) -> None:
-        at = round(finished.at, 6)
-        self.journal.append(Done(operator=finished.operator, reached=finished.covered, at=at, losses=finished.losses))
+        self.journal.append(
+            Done(
+                operator=finished.operator,
+                reached=finished.covered,
+                at=round(finished.at, 6),
+                losses=finished.losses,
+                work=finished.work,
+            )
+        )
         self.journal.sync()
 
     def ended(self, made: Implementation) -> None:

@@ -5,42 +5,60 @@ Nothing measured is lost: a crash or a hang is one outcome, an interrupt ends th
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
+from conformance.cases.case import Case
 from conformance.cases.covering import Covering
+from conformance.cases.kinds.cases import Reach
+from conformance.checks import CHECKS
+from conformance.checks.judged import FRACTION
 from conformance.diagnosis.evidence import Evidence
 from conformance.errors import UsageError
+from conformance.plain import line
 from conformance.plugin.claims import Claims
+from conformance.plugin.job import Job
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS
 from conformance.problem.operators import with_passes
 from conformance.report.schema import Finding, Implementation
+from conformance.running import worker
+from conformance.running.accepted import Accepted
 from conformance.running.ahead import Ahead, in_order
+from conformance.running.crossing import flat_job, replies_of
 from conformance.running.examination import record
 from conformance.running.expected import Expected
 from conformance.running.explain import Explainer
 from conformance.running.findings import Group, describe, key_of
+from conformance.running.heard import plain_replies
 from conformance.running.memory import too_large
-from conformance.running.outcome import Listener, Outcome, Silence, Totals
-from conformance.running.plan import Trial, expected_trials
+from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
+from conformance.running.pace import pace_of
+from conformance.running.plan import expected_trials
 from conformance.running.profile import Profile
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
-from conformance.running.session import Session
-from conformance.running.trials import Begun, begin, first_trial, judged_first_call, run_trial
+from conformance.running.session import Session, WorkerLost
+from conformance.running.trial import Trial, make_trial
+from conformance.running.trials import Begun, begin, first_trial, judged_first_call, lost_outcome, run_trial
 from conformance.running.verdict import verdict_of
+from conformance.running.visited import Branch
 from conformance.running.worker import Description
 
 _AHEAD = 16  # jobs handed in before the first of them is judged
 _AHEAD_BYTES = 64 * 2**20  # but no more data than this
 _MOST_LOSSES = 3  # crashes or hangs of one operator after which the rest of it is not tried
-_MOST_LOSSES_IN_ALL = 12  # and of all of them
+_MOST_LOSSES_IN_ALL = 36  # and of all of them
+_ASK_LIMIT = 30.0  # seconds
 _SHRINK_SECONDS = 2.0
 _DIAGNOSE_SECONDS = 1.5
+_THE_END: Any = object()  # of a plan
 _CUT = "cut short"
 """How the reason begins for which the rest of an operator is skipped."""
 
@@ -85,6 +103,12 @@ class Run:
     """Seconds of checking before an interrupt that this run goes on from."""
     shrink_seconds: float = _SHRINK_SECONDS
     diagnose_seconds: float = _DIAGNOSE_SECONDS
+    unvisited: dict[Branch, bool] = field(default_factory=dict)
+    """Branches of the target's own source that no trial of a plan took, and whether a search did not either."""
+    reached: set[Branch] = field(default_factory=set)
+    reduced: dict[str, int] = field(default_factory=dict)
+    """Operators of which the target is so slow that kinds of layers have fewer multiply-adds a call: how many at most."""
+    accepted: Accepted = field(default_factory=lambda: Accepted({}))
     expected: Expected = field(default_factory=Expected)
     """Failures that are known: they are counted, and neither findings nor looked into."""
 
@@ -95,6 +119,7 @@ class Run:
                 self.description = self.recorder.begin(self.target, session.describe())
                 self.target = session.target
                 self.expected.begin(self.description, self.target)
+                self.accepted = Accepted(self.description.claims)
                 if not self.description.unavailable:
                     self._check_all(session, self.description)
         except KeyboardInterrupt:
@@ -110,6 +135,7 @@ class Run:
         """The result of what is on record alone, which took so many seconds: nothing is called."""
         self.description = description
         self.expected.begin(description, self.target)
+        self.accepted = Accepted(description.claims)
         for part in self.recorder.earlier():
             self._recall(part)
         self.earlier, self.ended = seconds, self.began
@@ -139,11 +165,48 @@ class Run:
                 known = self.recorder.known(trial, "first")
                 self._note(known.outcome if known else judged_first_call(trial, reply, claims), "first", session, known)
         left = [operator for operator in operators if operator not in self.covered]
-        ahead = Ahead(left, claims, options.profile, options.seed)
+        ahead = Ahead(left, claims, options.profile, options.seed, options.time_limit, description.constants)
         for operator in left:
             cover = self._check(operator, session, claims, ahead)
+            self._search(operator, session, description)
             self._shrink(session, claims)
-            self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses))
+            work = self.reduced.get(operator, 0)
+            self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses, work))
+
+    def _search(self, operator: str, session: Session, description: Description) -> None:
+        """Look for calls of an operator that take branches of the target's source which no call has taken."""
+        if self.failures or not OPERATORS[operator].forward or session.losses:
+            return
+        for known in self.recorder.searched():
+            self._note(known.outcome, "search", session, known)
+        found = session.call(worker.never_run, limit=_ASK_LIMIT) if session.alive else []
+        branches = [Branch(*fields) for fields in found]
+        self.unvisited = {branch: branch not in self.reached for branch in branches}
+        left = [branch for branch, never in self.unvisited.items() if never and not branch.raises]
+        if not left or not self.options.profile.search:
+            return
+
+        def attempt(case: Case) -> Sequence[float] | None:
+            trial = make_trial(CHECKS["exact"], case, description.claims)
+            if trial is None or trial.trouble:
+                return None
+            try:
+                asked = flat_job(Job(trial.calls)), list(map(dataclasses.astuple, left))
+                flat, distances, taken = session.call(worker.perform_watched, *asked, limit=self.options.time_limit)
+            except WorkerLost as lost:
+                self._note(lost_outcome(trial, lost), "search", session, None)
+                return ()
+            self.reached |= {branch for branch, was in zip(left, taken, strict=True) if was}
+            outcome = outcome_of(trial, plain_replies(replies_of(flat)), description.claims)
+            if any(taken) or outcome.failure is not None:
+                self._note(outcome, "search", session, None)
+            open_ones = [d for d, branch in zip(distances, left, strict=True) if branch not in self.reached]
+            return () if outcome.failure is not None else open_ones
+
+        from conformance.running.search import search  # hypothesis is slow to import, and most targets need none of it
+
+        search(OPERATORS[operator], description.claims[operator], description.constants, attempt, self.options.profile.search,
+               self.options.seed)  # fmt: skip
 
     def _at(self) -> float:
         """Seconds since the checking began, before an interrupt too."""
@@ -162,6 +225,7 @@ class Run:
                 self.groups[part.key].shrunk = True
         else:
             self.covered[part.operator] = part
+            self._paced(part.operator, part.work)
             for group in self.groups.values():
                 group.shrunk = True
         self.earlier = self.earlier if isinstance(part, KnownFinding) else part.at
@@ -169,14 +233,20 @@ class Run:
 
     def _check(self, operator: str, session: Session, claims: Mapping[str, Claims], ahead: Ahead) -> Covering:
         """All trials of one operator, in the order of its plan, some of them under way while others are planned and judged."""
-        self.failures, self.losses_before = 0, session.losses
+        self.failures, self.losses_before = 0, self._losses(session)
         cover, trials = ahead.trials(operator)
+        seen = list[tuple[int, float]]()
         self.covered[operator], cover.counted = cover, 0
         waiting, held = deque[tuple[Begun, int]](), 0
         while True:
             head = waiting[0][0] if waiting else None
             enough = len(waiting) > _AHEAD or held > _AHEAD_BYTES or (head and head.known)  # the record has an end
-            if not enough and (planned := next(trials, None)):
+            planned = None if enough else next(trials, _THE_END)
+            if planned is None and head is None:
+                reach = ahead.paced(operator, pace_of(seen))
+                self._paced(operator, 0 if reach.whole else reach.work)
+                continue
+            if planned not in (None, _THE_END):
                 trial, steps = planned
                 waiting.append((self._begun(trial, session), steps))
                 held += trial.bytes
@@ -188,28 +258,38 @@ class Run:
                 pass
             one, cover.counted = waiting.popleft()
             held -= one.trial.bytes
-            self._note(one.outcome(claims), "plan", session, one.known)
+            outcome = one.outcome(claims)
+            seen.append((one.trial.work, outcome.seconds))
+            self._note(outcome, "plan", session, one.known)
             if stop := self._not_worthwhile(session):
                 session.forget(at_once=self._loses(session))
-                rest = chain((begun for begun, _ in waiting), (self._unasked(trial) for trial, _ in trials))
+                ahead.paced(operator, pace_of(seen))
+                rest = chain((begun for begun, _ in waiting), (self._unasked(planned[0]) for planned in trials if planned))
                 self._cut_short(stop, rest, session, claims)
                 break
         ahead.drop(operator)
         return cover
 
+    def _paced(self, operator: str, work: int) -> None:
+        if work and self.options.profile.kinds:
+            self.reduced[operator] = work
+
     def _begun(self, trial: Trial, session: Session) -> Begun:
         one = self._unasked(trial)
-        return one if one.known or one.reason else begin(session, trial)
+        return one if one.known or one.reason or trial.trouble else begin(session, trial)
 
     def _unasked(self, trial: Trial) -> Begun:
         """What is known of a trial without asking: an outcome on record, or why there is nothing to call."""
         known = self.recorder.known(trial, "plan")
-        return Begun(trial, known=known, reason="" if known else trial.reason or too_large(trial.memory))
+        return Begun(trial, known=known, reason="" if known else self._left_out(trial))
+
+    def _left_out(self, trial: Trial) -> str:
+        return trial.reason or too_large(trial.memory) or self.accepted.left_out(trial)
 
     def _cut_short(self, stop: str, rest: Iterator[Begun], session: Session, claims: Mapping[str, Claims]) -> None:
         """Leave the rest of an operator, whether it was handed in or not; the first trial that could be called says why."""
         for one in rest:
-            asked = one.pending is not None or not (one.known or one.reason)
+            asked = one.pending is not None or not (one.known or one.reason or one.trial.trouble)
             outcome = Outcome(one.trial, "skipped", reason=stop) if asked else one.outcome(claims)
             self._note(outcome, "plan", session, one.known)
             if outcome.reason.startswith(_CUT):
@@ -219,14 +299,19 @@ class Run:
     def _not_worthwhile(self, session: Session) -> str:
         """Why the rest of an operator would only cost time, or nothing."""
         if self._loses(session):
-            return f"{_CUT} after {session.losses - self.losses_before} crashes or hangs"
+            return f"{_CUT} after {self._losses(session) - self.losses_before} crashes or hangs"
         if self.failures >= self.options.profile.most_failures:
             return f"{_CUT} after {self.failures} failing cases"
         return ""
 
     def _loses(self, session: Session) -> bool:
         """Whether so many processes were lost that more of this operator would only lose more."""
-        return session.losses - self.losses_before >= _MOST_LOSSES or session.losses >= _MOST_LOSSES_IN_ALL
+        losses = self._losses(session)
+        return losses - self.losses_before >= _MOST_LOSSES or losses >= _MOST_LOSSES_IN_ALL
+
+    def _losses(self, session: Session) -> int:
+        """Crashes and hangs of what is claimed."""
+        return session.losses - self.accepted.losses
 
     def _note(self, outcome: Outcome, stage: Stage, session: Session, known: Known | None) -> None:
         """Record an outcome as it is, and count it as what it is where failures are expected."""
@@ -251,14 +336,14 @@ class Run:
         self.totals.add(outcome)
         if outcome.failure is None:
             return
-        self.failures += 1
         if self.first_failure is None:
             self.first_failure = at
-        key = key_of(outcome)
+        key, accepted = key_of(outcome), self.accepted.note(outcome)
+        self.failures += not accepted
         if key in self.groups:
-            self.groups[key].count += 1
+            self.groups[key].add(outcome, accepted)
         else:
-            self.groups[key] = Group(outcome)
+            self.groups[key] = Group(outcome, accepted=(accepted,) if accepted else ())
 
     def _remember(self, outcome: Outcome) -> None:
         """Keep what a diagnosis of its operator can go by."""
@@ -281,7 +366,7 @@ class Run:
             return outcome
 
         explainer = Explainer(
-            self.target, session, claims, self._known, self.evidence, self.recorder, run, run_plain,
+            self.target, session, claims, self.accepted.claimed, self._known, self.evidence, self.recorder, run, run_plain,
             lambda: self._loses(session), self.shrink_seconds, self.diagnose_seconds, self.expected,
         )  # fmt: skip
         for made in explainer.findings([group for group in self.groups.values() if not group.shrunk]):
@@ -309,9 +394,36 @@ class Run:
         return made.model_copy(
             update={
                 "notes": (*made.notes, *self.troubles),
+                "scope": (*made.scope, *_reduced(self.reduced), *_sampled(totals)),
+                "unvisited": tuple(_told(branch) for branch in self.unvisited if branch not in self.reached),
                 "power": tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
                 "findings": tuple(self.findings),
                 "seconds": self.earlier + (self.ended or time.perf_counter()) - self.began,
                 "seconds_to_first_finding": self.first_failure,
             }
         )
+
+
+def _reduced(reduced: Mapping[str, int]) -> Iterator[str]:
+    """What a slow target was spared, in a line for all operators of which it is equally slow."""
+    for work in sorted(set(reduced.values()), reverse=True):
+        names = ", ".join(name for name, own in reduced.items() if own == work)
+        yield (
+            f"reduced: calls of kinds of layers have {work:,} multiply-adds at most, of {Reach().work:,}, as the target is too "
+            f"slow for more ({names})"
+        )
+
+
+def _sampled(totals: Totals) -> Iterator[str]:
+    """What was judged on a sample of its results, and what that may miss."""
+    if totals.sampled:
+        chance = f"{totals.missed:.2g} at most"
+        yield (
+            f"judged on samples: {totals.sampled:,} cases of very large tensors; if {FRACTION:.0%} of the results of one "
+            f"were wrong, the chance that its sample has none of them is {chance}"
+        )
+
+
+def _told(branch: Branch) -> str:
+    said = " (errors are asked for by --claim rejects)" if branch.raises else ""
+    return line(f"{Path(branch.file).name}, {branch.words}{said}")

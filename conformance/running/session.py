@@ -18,7 +18,7 @@ from functools import lru_cache
 from multiprocessing.context import BaseContext
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 from conformance.errors import UsageError
 from conformance.plain import MOST_OF_WORDS, line
@@ -37,6 +37,11 @@ from conformance.running.worker import Description
 
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
+_PROBES: dict[Literal["all", "form"], str] = {
+    "all": "what it accepts beyond its namesake is not tried",
+    "form": "how it wants to be called is assumed",
+}
+"""What smoke calls find out, most first, and what is not known where one of them ends the process."""
 _CALLS_OF_LIMIT = 3
 _ELSEWHERE = 5.0  # seconds that calls may take in a process of their own, which answer at once where they answer at all
 _PRINTED = 300  # characters of what a program printed that could not be used
@@ -103,7 +108,7 @@ class Session:
         _sessions.add(self)
         self._streams = Streams(Path(self._folder.name))
         self._loaded = self.context.Event()
-        plain = dataclasses.replace(self.target, probe=False)
+        plain = dataclasses.replace(self.target, probe="")
         arguments = (self._folder.name, self.memory_limit, plain, self._loaded)
         self._line = Line(self.context, worker.start, arguments)
         return self
@@ -133,17 +138,22 @@ class Session:
         return self._description
 
     def _load(self) -> Description:
-        plain = dataclasses.replace(self.target, probe=False)
+        plain = dataclasses.replace(self.target, probe="")
         description = self._described(plain, LOAD_LIMIT)
         self._loaded.set()
         if not self.target.probe or description.unavailable:
             return description
-        try:
-            return dataclasses.replace(self._described(self.target, self.time_limit), seconds=description.seconds)
-        except WorkerLost as lost:  # a first call that kills the process must not end the run: it is what cases will show
-            self.target = plain
-            note = f"{lost.kind} in a first smoke call; how it wants to be called is assumed"
-            return dataclasses.replace(description, notes=(*description.notes, note))
+        notes: list[str] = []
+        for probe, left in tuple(_PROBES.items())[self.target.probe == "form" :]:
+            target = dataclasses.replace(self.target, probe=probe)
+            try:
+                found = self._described(target, self.time_limit)
+                self.target = target
+                return dataclasses.replace(found, seconds=description.seconds, notes=(*found.notes, *notes))
+            except WorkerLost as lost:  # a first call that kills the process must not end the run: it is what cases will show
+                notes = [f"{lost.kind} in a first smoke call; {left}"]
+        self.target = plain
+        return dataclasses.replace(description, notes=(*description.notes, *notes))
 
     def _described(self, target: Target, limit: float) -> Description:
         try:
@@ -158,6 +168,11 @@ class Session:
             raise described
         assert isinstance(described, Description)
         return plain_description(described)
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything can still be asked."""
+        return not self._closed
 
     def submit(self, job: Job, limit: float | None = None) -> Pending:
         """Hand in a job; ``limit`` in seconds if it is not the session's, of which each further three calls have one more."""
@@ -174,7 +189,7 @@ class Session:
         loading = self._description.seconds if self._description is not None else 0.0
         if loading > seconds:
             return None
-        for target in dict.fromkeys((dataclasses.replace(self.target, probe=False), self.target)):
+        for target in dict.fromkeys((dataclasses.replace(self.target, probe=""), self.target)):
             # Smoke calls would come first: they are made only where the target must be asked how it wants to be called.
             try:
                 with Session(target, self.time_limit, self.context, self.memory_limit) as session:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from conformance.cases.case import Case
@@ -11,10 +11,12 @@ from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
 from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
-from conformance.running.outcome import Outcome, outcome_of
-from conformance.running.plan import Trial
+from conformance.problem import OPERATORS
+from conformance.running.outcome import Outcome, outcome_of, unjudged
+from conformance.running.pace import Pace, measured, pace_of
 from conformance.running.record import Known
 from conformance.running.session import Pending, Session, WorkerLost
+from conformance.running.trial import Trial, make_trial
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +37,23 @@ class Begun:
         """Wait for the replies and judge them."""
         if self.known is not None:
             return self.known.outcome
+        if self.trial.trouble:
+            return unjudged(self.trial, self.trial.trouble)
         if self.pending is None:
             return Outcome(self.trial, "skipped", reason=self.reason)
         try:
             replies = self.pending.result()
         except WorkerLost as lost:
-            failure = Failure(lost.kind, lost.message)
-            return Outcome(
-                self.trial, "errored", Judgement(failure), output=lost.printed.stdout, error_output=lost.printed.stderr
-            )
+            return lost_outcome(self.trial, lost)
         return outcome_of(self.trial, replies, claims)
+
+
+def lost_outcome(trial: Trial, lost: WorkerLost) -> Outcome:
+    """The outcome of a trial in which the worker was lost."""
+    printed = lost.printed
+    return Outcome(
+        trial, "errored", Judgement(Failure(lost.kind, lost.message)), output=printed.stdout, error_output=printed.stderr
+    )
 
 
 def begin(session: Session, trial: Trial) -> Begun:
@@ -53,8 +62,22 @@ def begin(session: Session, trial: Trial) -> Begun:
 
 
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
-    """One trial by itself: hand in, wait, judge."""
-    return begin(session, trial).outcome(claims)
+    """One trial by itself: hand in, wait, judge; or why there is nothing to hand in."""
+    nothing = trial.reason or trial.trouble
+    return (Begun(trial, reason=trial.reason) if nothing else begin(session, trial)).outcome(claims)
+
+
+def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[str]) -> dict[str, Pace]:
+    """How fast a target is at each operator, by a call that is made twice, since the first may be slow."""
+    found = {}
+    for name in operators:
+        seen, problem = list[tuple[int, float]](), measured(OPERATORS[name], claims[name])
+        for seed in ("first", "second"):
+            trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims) if problem else None
+            if trial is not None:
+                seen.append((trial.work, run_trial(session, trial, claims).seconds))
+        found[name] = pace_of(seen)
+    return found
 
 
 def first_trial(call: Call) -> Trial:

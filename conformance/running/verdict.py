@@ -22,11 +22,13 @@ def verdict_of(totals: Totals, known: Description | None, text: str, expected: E
         operators=tuple(claims),
         not_claimed=known.not_claimed if known else (),
         notes=known.notes if known else (),
+        scope=known.scope if known else (),
         versions=dict(known.versions) if known else {},
         tallies=totals.tallies,
         skips=tuple(totals.skips.values()),
         expected=expected.met(),
         accuracy=tuple(totals.accuracy),
+        harness_failures=tuple(totals.broken),
         seconds_inside=totals.seconds_inside + (known.seconds if known else 0.0),
     )
 
@@ -36,12 +38,16 @@ def _status(totals: Totals, known: Description | None) -> Status:
         return "nonconformant"
     if known is not None and known.unavailable:
         return "unavailable"
+    if totals.broken:
+        return "not judged"
     return "conformant" if totals.elements else "nothing verified"
 
 
 def _reason(status: Status, totals: Totals, known: Description | None, expected: Expected) -> str:
     if known is not None and known.unavailable:
         return known.unavailable
+    if totals.broken:
+        return f"the harness itself failed in {len(totals.broken)} of its cases, which are not judged"
     if status == "nothing verified":
         return "every case that was compared failed as known" if totals.count("xfailed") else "no case was compared"
     return expected.gaps() if status == "conformant" else ""

@@ -32,11 +32,12 @@ from conformance.plugin.job import NOT_SUPPORTED, POISON, Call, Job, Reply
 from conformance.plugin.known import KnownFailure
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.load import load
+from conformance.plugin.own import constants_of, own_files
 from conformance.plugin.probe import FIRST_CALLS
 from conformance.plugin.raised import where, words
 from conformance.plugin.target import Target
-from conformance.problem import OPERATORS
-from conformance.running import idle, integrity, printed, processes, surroundings
+from conformance.problem import OPERATORS, Problem
+from conformance.running import idle, integrity, nearness, printed, processes, surroundings, visited
 from conformance.running.crossing import Flat, flat_replies, job_of
 from conformance.running.heard import plain_description, plain_replies
 from conformance.running.memory import limit_this_process
@@ -61,6 +62,10 @@ class Description:
     versions: tuple[tuple[str, str], ...] = ()
     unavailable: str = ""
     others: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
+    """What of it was found out and is tried, and what is not asked for, each with how to ask."""
+    constants: tuple[int, ...] = ()
+    """Numbers that its source names."""
     first_calls: tuple[tuple[Call, Reply], ...] = ()
     known_failures: tuple[KnownFailure, ...] = ()
     seconds: float = 0.0
@@ -120,10 +125,26 @@ def _described(target: Target, began: float) -> Description:
         tuple(versions.items()),  # PyTorch's is a string of a class of its own
         reason,
         implementation.others,
+        implementation.scope(),
+        constants_of(implementation, target),
         tuple((Call(problem, arrays), Reply(outputs)) for problem, arrays, outputs in FIRST_CALLS.values()),
         implementation.known_failures,
         time.perf_counter() - began,
     )
+
+
+def never_run(target: Target) -> list[tuple[Any, ...]]:
+    """The branches of the target's own source that no call has taken, each as its fields."""
+    return [dataclasses.astuple(branch) for branch in visited.never()]
+
+
+def perform_watched(target: Target, job: Flat, branches: list[tuple[Any, ...]]) -> tuple[list[Flat], list[float], list[bool]]:
+    """As :func:`perform_flat`, and how near the calls came to some branches of the target's source, and which they took."""
+    implementation, found = loaded(target), [visited.Branch(*fields) for fields in branches]
+    watch = nearness.Watch(found)
+    with visited.noted_by(watch.trace):
+        replies = _calls(implementation, job_of(job))
+    return flat_replies(plain_replies(replies)), watch.distances, watch.taken
 
 
 def perform_flat(target: bytes, job: Flat, number: int) -> list[Flat]:
@@ -161,26 +182,31 @@ def _calls(implementation: Implementation, job: Job) -> list[Reply]:
     replies: list[Reply] = []
     kept: list[tuple[Any, tuple[np.ndarray, ...]]] = []
     buffers: dict[str, np.ndarray] = {}
+    held: list[dict[str, np.ndarray]] = []  # so that no other tensors come to lie where they lie
+    last_of: dict[tuple[Problem, str], dict[str, np.ndarray]] = {}
     for call in job.calls:
         arrays = lay_out(_whole(call), call.layout)
-        if not replies and any(later.same_address for later in job.calls):
-            arrays = {name: array.copy(order="K") for name, array in arrays.items()}  # they will be written over
-        if call.same_address and buffers.keys() == arrays.keys():
-            for name, buffer in buffers.items():
+        before = last_of.get((call.problem, call.layout), buffers)
+        if call.same_address and before.keys() == arrays.keys():
+            for name, buffer in before.items():
                 buffer[...] = arrays[name]
-            arrays = buffers
+            arrays = before
+        elif any(later.same_address for later in job.calls):
+            arrays = {name: array.copy(order="K") for name, array in arrays.items()}  # they may be written over
+            held.append(arrays)
         reply, native = _reply(implementation, call, arrays)
         replies.append(_with_memory_trouble(implementation, reply, native, arrays, kept))
         if reply.error:
             break
         kept.append((native, reply.outputs))
-        buffers = arrays
+        last_of[call.problem, call.layout] = buffers = arrays
     return replies
 
 
 def loaded(target: Target) -> Implementation:
     """The implementation of ``target``, loaded when it is first asked for."""
     if (found := _loaded.get(target)) is None:
+        visited.begin(own_files(target))
         found = _loaded[target] = load(target)
         surroundings.remember()  # smoke calls come only with the second one, which is the same target
         surroundings.breaches()
@@ -198,8 +224,9 @@ def _reply(implementation: Implementation, call: Call, arrays: dict[str, np.ndar
                 return Reply(error=reason, error_kind=NOT_SUPPORTED), None
             _poison_small_blocks(call)
             began = time.perf_counter()
-        bare = implementation.prepare(call.problem, arrays)
-        native = bare()
+        with visited.noting():
+            bare = implementation.prepare(call.problem, arrays)
+            native = bare()
         outputs = implementation.fetch(native)
         seconds = time.perf_counter() - began
         whole = tuple(output.shape for output in outputs) if call.parts else ()

@@ -25,7 +25,7 @@ CASES = [parse_case(f"{text} values=integers:{seed}") for seed, text in enumerat
 
 
 def found(bug: Bug, layout: str, cases: list[Case] = CASES) -> Laid | None:
-    samples = Samples("wrong value", run_all(bug, Layout(layout)), time.perf_counter() + 20)
+    samples = Samples("wrong value", run_all(bug, Layout(layout, [layout])), time.perf_counter() + 20)
     return laid_out(samples, cases)
 
 

@@ -299,7 +299,7 @@ def test_a_call_that_is_wrong_only_where_it_failed_is_told_by_that() -> None:
 def test_a_process_of_its_own_knows_nothing_of_the_calls_before() -> None:
     text = "implementations.broken.functions.state:conv2d_cached_by_shape"
     first, second = failing(CONV), failing(CONV.replace("integers:0", "integers:1"))
-    with Session(Target(text, probe=False), context=copied()) as session:
+    with Session(Target(text, probe=""), context=copied()) as session:
         session.submit(Job((first.call,))).result()
         stale = session.submit(Job((second.call,))).result()
         new = session.elsewhere(Job((second.call,)), 60.0)
@@ -341,6 +341,6 @@ def test_a_broken_implementation_is_named_in_real_workers(name: str, monkeypatch
     monkeypatch.setattr(explain, "_DIAGNOSE_TOTAL", 40.0)  # what is told must not depend on how busy the machine is
     mutant = BROKEN[name]
     options = Options(dataclasses.replace(PROFILES["quick"], most_failures=1, covering=100), mutant.operators)
-    target = Target(mutant.target, operators=mutant.operators)
+    target = Target(mutant.target, operators=mutant.operators, no_claim=("accepted",))
     run = Run(target, options, session=Session(target, context=copied()), shrink_seconds=0.3, diagnose_seconds=20.0)
     assert run.execute().findings[0].hypothesis == MUTANTS[name]

@@ -18,10 +18,11 @@ from conformance.running.journal import Journal, begin_journal, resume_journal
 from conformance.running.journal_file import lines_of, open_journal
 from conformance.running.journal_lines import AnyLine, Settings, write_line
 from conformance.running.outcome import Silence
-from conformance.running.plan import Trial, plan
+from conformance.running.plan import plan
 from conformance.running.profile import PROFILES
 from conformance.running.resume import options_of, run_recorded
 from conformance.running.run import Options
+from conformance.running.trial import Trial
 from tests.conftest import TARGETS
 from tests.targets.logged import CLAIMS
 

@@ -6,7 +6,7 @@ from conformance.cases.case import Case, parse_case
 from conformance.checks import CHECKS
 from conformance.checks.base import Failure, Judgement
 from conformance.running.outcome import Outcome, Status
-from conformance.running.plan import Trial
+from conformance.running.trial import Trial
 
 CASE = "conv2d f16 n1 c1 i3x3 o1 k2x2 values=integers:1"
 

@@ -12,8 +12,9 @@ from conformance.plugin.claims import Claims, options_of
 from conformance.problem import OPERATORS
 from conformance.running import ahead as module
 from conformance.running.ahead import Ahead, in_order
-from conformance.running.plan import Trial, plan
+from conformance.running.plan import plan
 from conformance.running.profile import profile_named
+from conformance.running.trial import Trial
 
 PROFILE = profile_named("brief")
 CLAIMS = {name: Claims(("float32",), options_of(OPERATORS[name])) for name in ("conv1d", "max_pool1d", "conv2d")}

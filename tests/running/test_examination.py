@@ -13,7 +13,7 @@ from conformance.cases.case import parse_case
 from conformance.checks import CHECKS
 from conformance.plugin.target import Target
 from conformance.running.examination import run_together
-from conformance.running.plan import Trial, make_trial
+from conformance.running.trial import Trial, make_trial
 from conformance.running.trials import run_trial
 from implementations.broken.base import every
 

@@ -20,9 +20,9 @@ from conformance.plugin.target import Target
 from conformance.running import session as sessions
 from conformance.running.launch import copied
 from conformance.running.outcome import Outcome
-from conformance.running.plan import make_trial
 from conformance.running.printed import MOST
 from conformance.running.session import Session
+from conformance.running.trial import make_trial
 from conformance.running.trials import run_trial
 from tests.conftest import Check
 from tests.leftovers import MARK, Traces, eventually

@@ -79,7 +79,7 @@ def version(target: Target) -> int:
 
 
 def test_a_file_of_a_revision_is_loaded_as_it_was(repository: Path) -> None:
-    target = Target("ops.py:conv1d", probe=False)
+    target = Target("ops.py:conv1d", probe="")
     assert version(target) == 3
     for revision, expected in (("HEAD", 2), ("HEAD~1", 1)):
         with version_of(target, f"rev:{revision}") as other:
@@ -88,7 +88,7 @@ def test_a_file_of_a_revision_is_loaded_as_it_was(repository: Path) -> None:
 
 def test_a_module_under_src_is_found_there_before_all_others(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(repository / "src"))  # as an editable installation does
-    target = Target("mypackage.ops:conv1d", probe=False)
+    target = Target("mypackage.ops:conv1d", probe="")
     assert version(target) == 3
     with version_of(target, "rev:HEAD~1") as other:
         assert version(other) == 1
@@ -163,7 +163,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_module_of_a_wheel_is_loaded_from_it(wheel: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(repository / "src"))
-    with version_of(Target("mypackage.ops:conv1d", probe=False), f"wheel:{wheel}") as other:
+    with version_of(Target("mypackage.ops:conv1d", probe=""), f"wheel:{wheel}") as other:
         assert version(other) == 7
 
 

@@ -132,7 +132,7 @@ def by_factor(factor: Callable[[Problem, Arrays], np.ndarray | float | None]) ->
                 truth,
                 y=truth.y * times,
                 low=truth.low * times,
-                S=truth.S * np.abs(times),
+                magnitudes=truth.S * np.abs(times),
                 error=truth.error * np.abs(times) + np.where(power, 0.0, 2.0**-52) * np.abs(truth.y * times),
                 divisor=np.where(power, truth.divisor, 3.0),
                 roundings=truth.roundings + 2,

@@ -263,7 +263,9 @@ def _power(problem: Problem, arrays: Arrays, exponent: float) -> Prediction:
         y = truth.y**exponent
     roundings = (1 + math.ceil(exponent)) * (truth.roundings + int(truth.n.max(initial=1)))
     return of_truth(
-        problem, arrays, dataclasses.replace(truth, y=y, low=np.zeros_like(y), S=y, error=y * 2.0**-48, roundings=roundings)
+        problem,
+        arrays,
+        dataclasses.replace(truth, y=y, low=np.zeros_like(y), magnitudes=y, error=y * 2.0**-48, roundings=roundings),
     )
 
 

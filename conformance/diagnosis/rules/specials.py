@@ -80,7 +80,7 @@ def _nan_mean(problem: Problem, arrays: Arrays) -> Prediction | None:
     truth = solve(problem, {"x": np.nan_to_num(x, nan=0.0).astype(arrays["x"].dtype)})
     left = np.maximum(1, truth.divisor - missing.sum(axis=tuple(range(2, 2 + problem.op.ndim))))
     total, S = np.rint(truth.y * truth.divisor), truth.S * truth.divisor / left  # the values around NaNs are whole
-    made = dataclasses.replace(truth, y=total / left, low=np.zeros_like(total), S=S, error=2.0**-52 * S, divisor=left)
+    made = dataclasses.replace(truth, y=total / left, low=np.zeros_like(total), magnitudes=S, error=2.0**-52 * S, divisor=left)
     return of_truth(problem, arrays, made)
 
 
