@@ -42,6 +42,11 @@ def end_of(value: object, most: int) -> str:
     return kept if len(text) <= most and len(kept) <= most else _CUT + kept[max(0, len(kept) - most + 1) :]
 
 
+def of_error(error: BaseException) -> str:
+    """An error as one line: its class and what it says."""
+    return line(f"{type(error).__name__}: {error}", MOST_OF_WORDS)
+
+
 def quoted(word: str) -> str:
     """``word`` as a shell reads it back, and a terminal shows it: what steers one is written as bash and zsh write it."""
     if all(letter.isprintable() or letter in "\n\t" for letter in word):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +16,12 @@ import pytest
 
 if TYPE_CHECKING:  # pytest must not import NumPy for people who do not ask for a check
     from conformance.running.expected import Expected
+    from conformance.running.run import Options
+    from conformance.running.session import Session
     from conformance.running.xfail_file import XfailFile
 
-_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "time-limit", "memory-limit")
+_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "claims", "time-limit", "memory-limit")
+_RATES = "conformance_rates"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +34,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-arrays", default=None, metavar="LIBRARY", help="arrays that functions take: numpy or torch")
     add("--conformance-claim", action="append", default=[], metavar="WORD", help="claim more, e.g. asymmetric_padding")
     add("--conformance-no-claim", action="append", default=[], metavar="WORD", help="take a claim back, e.g. float64")
+    add("--conformance-claims", default="accepted", choices=["accepted", "namesake"],
+        help="of a function: all that it is found to accept, or only what its namesake does")  # fmt: skip
     add("--conformance-time-limit", default=10.0, type=float, metavar="SECONDS", help="for each case")
     add("--conformance-memory-limit", default=None, metavar="SIZE", help="memory that a worker may take, e.g. 4GiB, or none")
     add("--conformance-xfail", default=None, metavar="FILE", help="failures that are known: strict xfails, each with its reason")
@@ -42,6 +47,54 @@ def pytest_configure(config: pytest.Config) -> None:
         config.args = []  # nothing else was asked for
     if config.getoption("--implementation"):
         config.add_cleanup(_interrupted_by_termination())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process of pytest-xdist how fast each target is: all of them must plan the same cases."""
+    texts = node.config.getoption("--implementation")
+    if texts and not hasattr(node.config, _RATES):
+        from conformance.errors import UsageError
+
+        try:
+            setattr(node.config, _RATES, {text: _rates(node.config, text, *_opened(node.config, text)) for text in texts})
+        except UsageError as error:
+            raise pytest.UsageError(str(error)) from error
+    node.workerinput[_RATES] = getattr(node.config, _RATES, {})
+
+
+def _opened(config: pytest.Config, text: str) -> tuple[Session, Options]:
+    """The target in a process of its own, which ends with the run, and what is asked of it. Raises :class:`UsageError`."""
+    from conformance.cli.options import make_options, make_target, size_typed
+    from conformance.running.session import Session
+
+    option = {name: config.getoption(f"--conformance-{name}") for name in _OPTIONS}
+    limit, no_claim = size_typed(option["memory-limit"]), list(option["no-claim"])
+    if option["claims"] == "namesake":
+        no_claim.append("accepted")
+    options = make_options(option["operator"], option["profile"], option["seed"], option["time-limit"], limit)
+    target = make_target(text, option["operator"], option["arrays"], option["claim"], no_claim)
+    session = Session(target, options.time_limit, memory_limit=options.memory_limit)
+    session.__enter__()
+    config.add_cleanup(lambda: session.__exit__(None, None, None))
+    return session, options
+
+
+def _asked(claims: Mapping[str, Any], options: Options) -> list[str]:
+    from conformance.problem import OPERATORS
+
+    return [name for name in OPERATORS if name in claims and (not options.operators or name in options.operators)]
+
+
+def _rates(config: pytest.Config, text: str, session: Session, options: Options) -> dict[str, float]:
+    """Multiply-adds a second of each operator of a target, as measured here or by the process that began the run."""
+    from conformance.running.trials import paces
+
+    told: dict[str, dict[str, float]] = getattr(config, "workerinput", {}).get(_RATES, {})
+    description = session.describe()
+    if text in told or description.unavailable or not options.profile.kinds:
+        return told.get(text, {})
+    return {name: pace.rate for name, pace in paces(session, description.claims, _asked(description.claims, options)).items()}
 
 
 def _interrupted_by_termination() -> Callable[[], None]:
@@ -93,33 +146,27 @@ class TargetCollector(pytest.Collector):
         self.expected = Expected(xfail)
 
     def collect(self) -> Iterator[pytest.Item]:
-        from conformance.cli.options import make_options, make_target, size_typed
         from conformance.errors import UsageError
-        from conformance.problem import OPERATORS
+        from conformance.running.pace import Pace
         from conformance.running.plan import plan
-        from conformance.running.session import Session
 
-        option = {name: self.config.getoption(f"--conformance-{name}") for name in _OPTIONS}
         try:
-            limit = size_typed(option["memory-limit"])
-            options = make_options(option["operator"], option["profile"], option["seed"], option["time-limit"], limit)
-            target = make_target(self.name, option["operator"], option["arrays"], option["claim"], option["no-claim"])
-            session = Session(target, options.time_limit, memory_limit=options.memory_limit)
-            session.__enter__()
-            self.config.add_cleanup(lambda: session.__exit__(None, None, None))
+            session, options = _opened(self.config, self.name)
             description = session.describe()
             self.expected.profile, self.expected.seed = options.profile, options.seed
             self.expected.begin(description, session.target)
+            rates = _rates(self.config, self.name, session, options)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         if description.unavailable:
             yield Unavailable.from_parent(self, name="unavailable", reason=description.unavailable)
             return
-        for operator in OPERATORS:
-            if operator not in description.claims or (options.operators and operator not in options.operators):
-                continue
+        for operator in _asked(description.claims, options):
             seen: dict[str, int] = {}
-            for trial in plan(operator, description.claims, options.profile, options.seed):
+            for trial in plan(
+                operator, description.claims, options.profile, options.seed, pace=Pace(rates.get(operator, float("inf"))),
+                time_limit=options.time_limit, constants=description.constants,
+            ):  # fmt: skip
                 self.expected.planned(trial)
                 name = f"{trial.check.name}[{trial.case}]"
                 seen[name] = seen.get(name, 0) + 1
@@ -129,6 +176,7 @@ class TargetCollector(pytest.Collector):
                         name=name,
                         check=trial.check,
                         case=trial.case,
+                        reason=trial.reason,
                         worker=session,
                         description=description,
                         expected=self.expected,
@@ -138,20 +186,25 @@ class TargetCollector(pytest.Collector):
 class CaseItem(pytest.Item):
     """One check on one case."""
 
-    def __init__(self, *, check: Any, case: Any, worker: Any, description: Any, expected: Expected, **rest: Any) -> None:
+    def __init__(
+        self, *, check: Any, case: Any, reason: str, worker: Any, description: Any, expected: Expected, **rest: Any
+    ) -> None:
         super().__init__(**rest)
+        self.reason = reason
         self.check, self.case, self.worker, self.description, self.expected = check, case, worker, description, expected
         self.add_marker(pytest.mark.conformance)
 
     def runtest(self) -> None:
         from conformance.running.findings import Group, describe
-        from conformance.running.plan import make_trial
+        from conformance.running.trial import make_trial
         from conformance.running.trials import run_trial
 
-        trial = make_trial(self.check, self.case, self.description.claims)
+        trial = None if self.reason else make_trial(self.check, self.case, self.description.claims)
         if trial is None:
-            pytest.skip("needs more than is claimed")
+            pytest.skip(self.reason or "needs more than is claimed")
         outcome = run_trial(self.worker, trial, self.description.claims)
+        if outcome.broken:
+            pytest.fail(outcome.reason, pytrace=False)
         if outcome.status == "skipped":
             pytest.skip(outcome.reason)
         entry = self.expected.entry_of(outcome)

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.text import Text
 
 from conformance.cases.case import Case, parse_case
-from conformance.cases.cost import memory, require_affordable
+from conformance.cases.cost import memory, require_judgeable
 from conformance.cases.values import REAL
-from conformance.checks import CHECKS, Check
+from conformance.checks import CHECKS, ROUNDS, Check
+from conformance.checks.judged import FRACTION
 from conformance.cli.options import WithTarget, make_target, memory_option, target_options
 from conformance.errors import Exit, UsageError
 from conformance.plugin.claims import Claims
@@ -21,8 +22,8 @@ from conformance.report.terminal import make_console, print_finding
 from conformance.running.findings import Group, describe
 from conformance.running.memory import too_large
 from conformance.running.outcome import Outcome
-from conformance.running.plan import Trial, make_trial
 from conformance.running.session import Session
+from conformance.running.trial import Trial, make_trial
 from conformance.running.trials import run_trial
 
 
@@ -48,9 +49,9 @@ def command(
       conformance case mb1ic3ih227oc96oh55kh11sh4ph0 --on torch-cpu --check exact
       conformance case "conv2d i5x4 k3x2" -- node conv.js
     """
-    case = require_affordable(parse_case(text))
+    case = require_judgeable(parse_case(text))
     if check_name is not None and check_name not in CHECKS:
-        raise UsageError(f"the check {check_name!r} is not known", hint=f"known are {', '.join(CHECKS)}")
+        raise UsageError(f"the check {check_name!r} is not known", hint=f"known are {', '.join(check.name for check in ROUNDS)}")
     console = make_console()
     target = make_target(target_text, [case.problem.operator], arrays, claim, no_claim)
     with Session(target, time_limit, memory_limit=memory_limit) as session:
@@ -66,7 +67,7 @@ def command(
         said_kind = "values=" in text
         outcomes = [
             _outcome(session, trial, description.claims)
-            for check in ([CHECKS[check_name]] if check_name else CHECKS.values())
+            for check in ([CHECKS[check_name]] if check_name else ROUNDS)
             for one in _cases(case, check, said_kind or check_name is not None)
             if (trial := make_trial(check, one, description.claims)) is not None
         ]
@@ -114,4 +115,6 @@ def _show(console: Console, outcome: Outcome, target: Target, known: Sequence[Kn
     else:
         figures = judgement.accuracy
         more = f", {outcome.trial.case.kind}: {figures.reached}, error {figures.used:.1%} of its bound" if figures else ""
+        if judgement.missed:
+            more += f", a sample: it misses {FRACTION:.0%} of wrong results with a chance of {judgement.missed:.2g} at most"
         console.print(Text.assemble(("✓ ", "green"), f"{name}: {judgement.elements} elements{more}"))

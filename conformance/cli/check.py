@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, write_files
+from conformance.cli.options import WithTarget, common, make_options, make_report, make_target, source_option, write_files
 from conformance.cli.recording import go_on, journal_options, recording, say_what_is_there
 from conformance.cli.xfail import Known, write_xfail_option, xfail_option
 from conformance.errors import Exit
@@ -23,6 +23,7 @@ from conformance.running.resume import run_recorded
 @xfail_option
 @write_xfail_option
 @journal_options
+@source_option
 @click.option("--huge", is_flag=True, help="Also flat indices beyond 2^31, where there is memory: about 5 to 20 GiB.")
 @click.pass_context
 def command(
@@ -58,7 +59,7 @@ def command(
         waiting = list(asked.targets)
         while waiting:
             text = waiting.pop(0)
-            target = make_target(text, asked.operators, asked.arrays, asked.claim, asked.no_claim)
+            target = make_target(text, asked.operators, asked.arrays, asked.claim, asked.no_claim, asked.sources)
             with Terminal(console) as terminal:
                 listener = known.listening(terminal.listener())
                 run, result = run_recorded(record, target, options, listener, known.expected())
@@ -86,7 +87,9 @@ def command(
 
 
 def exit_code(results: list[Implementation], interrupted: bool, unmet: Sequence[UnmetEntry] = ()) -> int:
-    """1 if there is a finding or a stale entry, 3 if something was asked for and nothing of it was verified, else 0."""
+    """3 if the harness itself failed, 1 if there is a finding or a stale entry, 3 if nothing was verified, else 0."""
+    if any(result.harness_failures for result in results):
+        return Exit.NOTHING_VERIFIED
     if any(entry.stale for entry in unmet) or any(result.status == "nonconformant" for result in results):
         return Exit.FINDINGS
     if interrupted or any(result.status != "conformant" for result in results):

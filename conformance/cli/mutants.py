@@ -19,7 +19,7 @@ from conformance.report.environment import environment, now
 from conformance.report.mutation import MutantResult, MutationReport, with_fate
 from conformance.report.mutation_terminal import MutantProgress, print_mutation
 from conformance.report.terminal import make_console
-from conformance.running.mutants import BUILT_IN, find_mutants, run_mutants
+from conformance.running.mutants import BUILT_IN, find_kinds, find_mutants, run_mutants
 from conformance.running.profile import PROFILES
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
@@ -27,6 +27,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 
 @click.command("mutants")
 @click.option("--target", metavar="TARGET", help="Broken implementations of your own: file.py, module, or file.py:function.")
+@click.option("--kinds", is_flag=True, help="Instead: for every kind of layer four that are wrong for that kind alone.")
 @click.option(
     "--category", "categories", multiple=True, metavar="NAME", help="Only these, e.g. layout; may be given several times."
 )
@@ -43,8 +44,8 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--markdown", type=_FILE, metavar="FILE", help="Write the results as Markdown.")
 @click.option("--html", type=_FILE, metavar="FILE", help="Write the results as one HTML page.")
 def command(
-    target: str | None, categories: tuple[str, ...], patterns: tuple[str, ...], profile: str, seed: int, time_limit: float,
-    jobs: int | None, json: str | None, markdown: Path | None, html: Path | None,
+    target: str | None, kinds: bool, categories: tuple[str, ...], patterns: tuple[str, ...], profile: str, seed: int,
+    time_limit: float, jobs: int | None, json: str | None, markdown: Path | None, html: Path | None,
 ) -> int:  # fmt: skip
     """Run the suite on deliberately broken implementations: all of its own, or those of TARGET.
 
@@ -55,10 +56,13 @@ def command(
     \b
     Examples:
       conformance mutants --category layout
+      conformance mutants --kinds --name 'conv2d__k3x3_p1x1__*'
       conformance mutants --target path/to/mutants.py --json mutants.json
     """
     began, options = time.monotonic(), make_options((), profile, seed, time_limit)
-    mutants = _chosen(find_mutants(target or BUILT_IN), categories, patterns)
+    if kinds and target is not None:
+        raise UsageError("--kinds are of the suite's own, --target of yours", hint="leave one of them out")
+    mutants = _chosen(find_kinds() if kinds else find_mutants(target or BUILT_IN), categories, patterns)
     console = make_console(stderr=json == "-")
     results: list[MutantResult] = []
     with contextlib.suppress(KeyboardInterrupt), MutantProgress(console, len(mutants)) as progress:

@@ -37,6 +37,7 @@ class WithTarget(click.Command):
     """A command whose target, or last target, may be a command of the user's own behind ``--``: it arrives as one word."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = _with_claims(args)
         if "--" in args:
             place = args.index("--")
             own, word = args[:place], command_text(args[place + 1 :])
@@ -47,13 +48,26 @@ class WithTarget(click.Command):
         return super().parse_args(ctx, args)
 
 
+def _with_claims(args: list[str]) -> list[str]:
+    """``--claims namesake`` as the word that takes back what is only found to be accepted; behind ``--`` nothing is ours."""
+    words: list[str] = []
+    own = args.index("--") if "--" in args else len(args)
+    for word in args[:own]:
+        if words and words[-1] == "--claims":
+            word = f"{words.pop()}={word}"
+        words += {"--claims=namesake": ["--no-claim", "accepted"], "--claims=accepted": []}.get(word, [word])
+    return words + args[own:]
+
+
 def target_options(command: Command) -> Command:
     """How a target is loaded and called."""
     for option in (
         click.option("--no-claim", multiple=True, metavar="WORD", help="Take a claim back, e.g. groups or float64."),
+        click.option("--claims", expose_value=False, type=click.Choice(["accepted", "namesake"]), default="accepted",
+                     show_default=True, help="Of a function: all that it is found to accept, or only what its namesake does."),
         click.option("--claim", multiple=True, metavar="WORD", help="Claim more, e.g. asymmetric_padding or accuracy=fft."),
         click.option("--arrays", metavar="LIBRARY", help=_ARRAYS),
-    ):
+    ):  # fmt: skip
         command = option(command)
     return command
 
@@ -84,6 +98,10 @@ class Duration(click.ParamType):
         return seconds
 
 
+source_option = click.option(
+    "--source", "sources", multiple=True, metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+    help="Source of what is no Python: numbers that it names are tried as sizes (default: a file of the same name beside it).",
+)  # fmt: skip
 memory_option = click.option(
     "--memory-limit", metavar="SIZE", callback=lambda context, option, text: size_typed(text),
     help="Memory that a worker may take, e.g. 4GiB; none for no limit (default: 80 % of what is free).",
@@ -118,7 +136,10 @@ def make_options(
     return Options(chosen, tuple(operator_named(name).name for name in operators), seed, time_limit, memory_limit)
 
 
-def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str]) -> Target:
+def make_target(
+    text: str, operators: Sequence[str], arrays: str | None, claim: Sequence[str], no_claim: Sequence[str],
+    sources: Sequence[str | Path] = (),
+) -> Target:  # fmt: skip
     """The target of a command's words; what is misspelt is told before anything starts."""
     from conformance.plugin.arrays import require_arrays
     from conformance.plugin.claims import Claims
@@ -129,7 +150,7 @@ def make_target(text: str, operators: Sequence[str], arrays: str | None, claim: 
     Claims().changed(claim, no_claim)
     for line in not_used(text):
         click.secho(f"note: {line}", fg="yellow", err=True)
-    return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim))
+    return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim), tuple(map(str, sources)))
 
 
 def make_report(

@@ -27,7 +27,7 @@ from conformance.timing.self_test import NAMES, PLAIN, Rate, Trial, judged
 
 _HOME = "conformance.timing.handicap"
 TARGETS = {
-    name: Target(f"{_HOME}:{which}", probe=False)
+    name: Target(f"{_HOME}:{which}", probe="")
     for name, which in zip(NAMES, ("ItemByItem", "ItemByItem", "Slower5", "Slower10", "Slower20"), strict=True)
 }
 SECONDS = 20.0

@@ -36,6 +36,9 @@ def _suite(root: ET.Element, one: Implementation, gate: Gated | None) -> None:
         case = ET.SubElement(suite, "testcase", classname=f"{_clean(one.name)}.known", name=_clean(entry.covers))
         said = f"{entry.reason} ({entry.count} cases; {xfail.place(entry)})"
         ET.SubElement(case, "skipped", type="pytest.xfail", message=_clean(said)).text = _clean(entry.example)
+    for line in one.harness_failures:
+        case = ET.SubElement(suite, "testcase", classname=f"{_clean(one.name)}.harness", name="the harness itself failed")
+        ET.SubElement(case, "error", message=_clean(line))
     if one.status in ("unavailable", "nothing verified"):
         case = ET.SubElement(suite, "testcase", classname=_clean(one.name), name=one.status)
         ET.SubElement(case, "skipped", message=_clean(one.reason))

@@ -107,6 +107,38 @@ def _score(category: str, results: Sequence[MutantResult]) -> Score:
     return Score(category, len(seconds), run, median, max(seconds, default=None), named.count("rightly"), len(named))
 
 
+_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0)
+_CASES = (10, 30, 100, 300, 1000, 3000, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Power:
+    """How many of those that were run are killed within so many seconds of checking, or cases."""
+
+    within: float
+    killed: int
+    run: int
+
+    @property
+    def share(self) -> float:
+        return self.killed / self.run
+
+
+def power_curve(results: Sequence[MutantResult]) -> tuple[list[Power], list[Power]]:
+    """The share of the mutants that is killed against the seconds that are spent, and against the cases that are tried.
+
+    It ends where all are killed that are.
+    """
+    run = sum(result.fate != "not run" for result in results)
+    killed = [result for result in results if result.fate == "killed"]
+    curves = []
+    for values, steps in (([one.seconds for one in killed], _SECONDS), ([float(one.cases) for one in killed], _CASES)):
+        points = [Power(step, sum(value <= step for value in values), run) for step in steps]
+        ends = next((n for n, point in enumerate(points) if point.killed == len(killed)), len(points) - 1)
+        curves.append(points[: ends + 1] if run else [])
+    return curves[0], curves[1]
+
+
 def with_fate(results: Sequence[MutantResult], fate: Fate) -> list[MutantResult]:
     """Those with this fate, sorted by the time that they took."""
     return sorted((result for result in results if result.fate == fate), key=lambda result: result.seconds)

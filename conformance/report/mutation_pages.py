@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from conformance.report.html import policy
 from conformance.report.markdown import FILTERS
 from conformance.report.mutation import MutationReport, scores, with_fate
-from conformance.report.mutation_terminal import LEGEND, SIGNS, WHAT_TO_DO, named, summary
+from conformance.report.mutation_terminal import LEGEND, SIGNS, WHAT_TO_DO, named, power_lines, summary
+from conformance.report.plots import power_plot
 from conformance.report.templating import environment, style
 
 
@@ -18,7 +21,8 @@ def render_markdown(report: MutationReport) -> str:
 
 def render_html(report: MutationReport) -> str:
     """``report`` as the text of an HTML page that needs nothing but itself."""
-    return environment().get_template("mutants.html.j2").render(style=style(), policy=policy(), **_shown(report))
+    plot = Markup(power_plot(report))
+    return environment().get_template("mutants.html.j2").render(style=style(), policy=policy(), plot=plot, **_shown(report))
 
 
 def _shown(report: MutationReport) -> dict[str, object]:
@@ -33,4 +37,5 @@ def _shown(report: MutationReport) -> dict[str, object]:
         "named": named,
         "signs": SIGNS,
         "legend": LEGEND,
+        "power": power_lines(report),
     }

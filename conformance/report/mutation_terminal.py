@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from conformance.plain import quoted
-from conformance.report.mutation import MutantResult, MutationReport, Score, scores, with_fate
+from conformance.report.mutation import MutantResult, MutationReport, Score, power_curve, scores, with_fate
 from conformance.report.view import duration
 
 WHAT_TO_DO = (
@@ -69,6 +69,8 @@ def print_mutation(console: Console, report: MutationReport) -> None:
         console.print(Text(WHAT_TO_DO), soft_wrap=True)
     if report.mutants:
         console.print(score_table(scores(report.mutants)))
+        for line in power_lines(report):
+            console.print(Text(line), soft_wrap=True)
     console.print(summary(report), soft_wrap=True)
 
 
@@ -111,6 +113,16 @@ def score_table(counted: list[Score]) -> Table:
             score.category, counts, score.percent, duration(score.median), duration(score.worst), named(score), style=style
         )
     return table
+
+
+def power_lines(report: MutationReport) -> list[str]:
+    """The power curve: the share killed against the seconds spent, and against the number of cases."""
+    of_seconds, of_cases = power_curve(report.mutants)
+    if not of_seconds:
+        return []
+    seconds = ", ".join(f"{point.share:.1%} in {duration(point.within)}" for point in of_seconds)
+    cases = ", ".join(f"{point.share:.1%} in {point.within:,.0f} cases" for point in of_cases)
+    return [f"killed by time: {seconds}", f"killed by cases: {cases}"]
 
 
 def named(score: Score) -> str:

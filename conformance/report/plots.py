@@ -10,6 +10,7 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from conformance.report.mutation import MutationReport, power_curve
 from conformance.report.schema import Report
 
 WIDTH = 620
@@ -74,6 +75,25 @@ def speed_plot(report: Report) -> str:
         .properties(width=WIDTH, height=alt.Step(30))
     )
     return svg(chart)
+
+
+def power_plot(report: MutationReport) -> str:
+    """The share of the mutants that is killed, against seconds and against cases; empty where none was run."""
+    of_seconds, of_cases = power_curve(report.mutants)
+    if not of_seconds:
+        return ""
+    axes = (("seconds of checking", of_seconds), ("cases", of_cases))
+    charts = [
+        alt.Chart(data([{"within": point.within, "share": point.share} for point in points]))
+        .mark_line(color=_COLOURS[0], point=alt.OverlayMarkDef(color=_COLOURS[0]))
+        .encode(
+            x=alt.X("within:Q", scale=alt.Scale(type="log"), title=f"{words} (log scale)"),
+            y=alt.Y("share:Q", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%"), title="killed"),
+        )
+        .properties(width=WIDTH // 2 - 30, height=200)
+        for words, points in axes
+    ]
+    return svg(alt.hconcat(*charts))
 
 
 def data(rows: list[dict[str, Any]]) -> Any:

@@ -15,7 +15,7 @@ from conformance.report.values import Few, KnownOperator, Line, Lines, Value, Wh
 
 SCHEMA_VERSION = 1
 
-Status = Literal["conformant", "nonconformant", "nothing verified", "unavailable"]
+Status = Literal["conformant", "nonconformant", "not judged", "nothing verified", "unavailable"]
 
 
 class Environment(Value):
@@ -158,7 +158,8 @@ class Accuracy(Value):
     ``n`` is the most terms in one output: rho stays below n for any order of summation, and near sqrt(n) if rounding
     errors are independent. ``mean_signed`` is the mean of error / (u * S): not near 0 means biased rounding. ``ulp`` is
     the largest error in units of the last place where S is close to |y| (no cancellation). ``used`` is the largest share
-    of the tolerance that an output used up (at most 1 when it passed).
+    of the tolerance that an output used up (at most 1 when it passed). ``accumulator`` is the short type that sums are made
+    in, where an error is beyond what a sum in float32 allows.
     """
 
     operator: KnownOperator
@@ -176,6 +177,7 @@ class Accuracy(Value):
     ulp: float | None
     used: float
     reached: Line
+    accumulator: Line = ""
 
 
 class DialectAnswer(Value):
@@ -195,7 +197,12 @@ class DialectAnswer(Value):
 
 
 class Implementation(Value):
-    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified, or what of it was not."""
+    """One implementation in one run. ``reason`` says why it is unavailable or nothing was verified, or what of it was not.
+
+    ``scope`` says what was found out of a function and tried, and what was not asked for. ``unvisited`` are branches of its own
+    source that no call took. ``harness_failures`` are cases in which the harness itself failed, each with the error: of these
+    nothing is known.
+    """
 
     name: Line
     summary: Line
@@ -213,6 +220,9 @@ class Implementation(Value):
     findings: Few[Finding] = ()
     expected: Few[ExpectedFailure] = ()
     accuracy: Few[Accuracy] = ()
+    harness_failures: Few[Line] = ()
+    scope: Few[Line] = ()
+    unvisited: Few[Line] = ()
     dialect: Few[DialectAnswer] = ()
     seconds: float = 0.0
     seconds_inside: float = 0.0

@@ -19,8 +19,9 @@ from conformance.report.view import duration, number, share
 from conformance.running.outcome import Listener, Outcome
 from conformance.running.worker import Description
 
-_STYLE = {"conformant": "green", "nonconformant": "red", "nothing verified": "yellow", "unavailable": "yellow"}
-_WORDS = {"conformant": "CONFORMANT", "nonconformant": "NOT CONFORMANT", "nothing verified": "NOTHING VERIFIED"}
+_STYLE = {"conformant": "green", "nonconformant": "red"}
+_WORDS = {"nonconformant": "NOT CONFORMANT"}
+_MOST_UNVISITED = 8  # branches that are shown
 _MOST_ROWS = 12
 _LOG_EVERY = 15.0  # seconds between lines of progress in a log
 
@@ -161,12 +162,19 @@ def summary(one: Implementation, verbose: bool) -> RenderableType:
         parts += [Text(f"not claimed: {line}") for line in one.not_claimed]
     elif skipped:
         parts.append(Text(f"skipped {skipped} cases ({'; '.join(dict.fromkeys(s.reason for s in one.skips))})", style="dim"))
+    parts += [Text(line, "dim") for line in one.scope]
+    if one.unvisited and (verbose or one.status == "conformant"):
+        shown = one.unvisited if verbose else one.unvisited[:_MOST_UNVISITED]
+        parts += [Text(f"never run: {line}", "yellow") for line in shown]
+        if len(shown) < len(one.unvisited):
+            parts.append(Text(f"never run: and {len(one.unvisited) - len(shown)} more (--verbose shows all)", "yellow"))
+    parts += [Text(f"the harness itself failed: {line}", "bold yellow") for line in one.harness_failures]
     parts.append(_verdict(one))
     return Group(*parts)
 
 
 def _verdict(one: Implementation) -> Text:
-    style = f"bold {_STYLE[one.status]}"
+    style = f"bold {_STYLE.get(one.status, 'yellow')}"
     if one.status == "unavailable":
         return Text.assemble((f"NOT AVAILABLE: {one.name}: ", style), one.reason)
     cases = sum(t.passed + t.failed + t.errored + t.xfailed for t in one.tallies)
@@ -177,11 +185,15 @@ def _verdict(one: Implementation) -> Text:
     within = [row.used for row in one.accuracy if row.used <= 1]  # what is beyond is a known failure, and not hidden there
     if within and one.status == "conformant":
         facts += f"; largest error {max(within):.0%} of its bound"
+    if short := dict.fromkeys(row.accumulator for row in one.accuracy if row.accumulator):
+        facts += f"; accumulates in {' and '.join(short)}"
     if known := xfail.known_failures([one]):
         facts += f"{', but for' if one.status == 'conformant' else '; beside'} {known}"
     if one.reason:
         facts = f"{one.reason}; {facts}"
-    return Text.assemble((f"{_WORDS[one.status]}: ", style), (one.name, "bold"), f": {facts}")
+    if one.unvisited and one.status == "conformant":
+        facts += f"; {len(one.unvisited)} branch{'es' * (len(one.unvisited) != 1)} of its source never taken"
+    return Text.assemble((f"{_WORDS.get(one.status, one.status.upper())}: ", style), (one.name, "bold"), f": {facts}")
 
 
 def tally_table(one: Implementation, verbose: bool) -> Table:

@@ -40,7 +40,7 @@ def test_what_depends_on_the_size_is_a_finding() -> None:
 
 
 def test_what_frameworks_do_not_differ_in_is_not_asked() -> None:
-    assert dialect(f"{FILE}:max_pool2d", "--no-claim", "float32", "--no-claim", "float64").returncode == 3
+    assert dialect(f"{FILE}:max_pool2d", "--no-claim", "float32", "--no-claim", "float64", "--claims", "namesake").returncode == 3
 
 
 def test_a_declared_dialect_is_no_finding(check: Check) -> None:

@@ -22,8 +22,8 @@ from conformance.report.jsonfile import read_json
 from conformance.report.markdown import render_markdown
 from conformance.report.schema import Implementation
 from conformance.running.findings import repeat_command
-from conformance.running.plan import make_trial
 from conformance.running.session import Session
+from conformance.running.trial import make_trial
 from tests.cli.test_commands import ROOT, conformance
 from tests.conftest import TARGETS
 
