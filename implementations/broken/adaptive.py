@@ -235,6 +235,19 @@ def one_buffer(p: Problem, a: Arrays, right: Right) -> Any:
     return buffer
 
 
+@broken("adaptive_avg_pool2d_input_grad", "adaptive", "outputs that share an element write their gradients one over the other",
+        "an output larger than the input", source="Oneflow-Inc/oneflow#5614", causes=("gradient-overwritten",))  # fmt: skip
+def adaptive_without_atomics(p: Problem, a: Arrays, right: Right) -> Any:
+    if all(w.output <= w.size for w in p.windows):
+        return right(p, a)
+    dx, (rows, columns) = np.zeros(p.input_shape), map(_bounds, p.windows)
+    for row, column in np.ndindex(p.output_shape[2:]):
+        (top, bottom), (left, end) = rows[row], columns[column]
+        dy = a["dy"][:, :, row, column].astype(np.float64)[:, :, None, None]
+        dx[:, :, top:bottom, left:end] = dy / ((bottom - top) * (end - left))
+    return dx.astype(a["dy"].dtype)
+
+
 # Unpooling.
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Any
 
@@ -337,3 +338,24 @@ def halves_overwritten(p: Problem, a: Arrays, right: Right) -> Any:
     w = a["w"].copy()
     w[: p.out_channels // 2] = 0
     return right(p, {**a, "w": w})
+
+
+@broken(
+    "conv2d_input_grad", "index", "the gradient lies in rows that are shorter by what the stride leaves",
+    "a stride that leaves a rest", source="flagos-ai/FlagGems#1576", causes=("*stride leaves a rest*",)
+)  # fmt: skip
+def rows_without_rest(p: Problem, a: Arrays, right: Right) -> Any:
+    dx = right(p, a)
+    high, wide = (max(0, size - rest) for size, rest in zip(dx.shape[2:], _rest(p), strict=True))
+    flat = np.zeros((*dx.shape[:2], math.prod(dx.shape[2:])), dx.dtype)
+    flat[:, :, : high * wide] = dx[:, :, :high, :wide].reshape(*dx.shape[:2], -1)
+    return flat.reshape(dx.shape)
+
+
+@broken(
+    "conv2d_input_grad", "index", "a kernel of 2x2 with dilation 2 in the first axis alone is transposed",
+    "float32, kernel 2x2, dilation (2, 1)", source="ROCm/legacy-rocm-build#4606", dtypes="float32",
+    causes=("kernel-axes-exchanged",)
+)  # fmt: skip
+def two_by_two_dilated_in_rows(p: Problem, a: Arrays, right: Right) -> Any:
+    return right(p, {**a, "w": a["w"].swapaxes(2, 3)} if p.kernel == (2, 2) and p.dilation == (2, 1) else a)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 from numpy.lib.stride_tricks import as_strided
 
 from conformance.problem import Problem
@@ -249,3 +250,13 @@ def padded_batch_step(p: Problem, a: Arrays, right: Right) -> Any:
     longer = np.concatenate([flat, np.zeros(p.batch, flat.dtype)])
     items = [longer[n * (size + size % 2) :][:size] for n in range(p.batch)]
     return right(p, {"x": np.concatenate(items).reshape(a["x"].shape)} if items else a)
+
+
+@broken("max_unpool2d", "layout", "indices without gaps are read through their pointer, as if they were contiguous",
+        "indices in another order than C, with channels last for one", source="pytorch/pytorch#197888",
+        causes=("*the indices are*in memory*", "memory-order"))  # fmt: skip
+def indices_through_pointer(p: Problem, a: Arrays, right: Right) -> Any:
+    indices = a["indices"]
+    first, end = byte_bounds(indices)
+    dense = end - first == indices.nbytes and min(indices.strides) >= 0
+    return right(p, {**a, "indices": _in_memory(indices) if dense else indices})

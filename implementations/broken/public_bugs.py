@@ -1,7 +1,7 @@
 """Public bugs of convolution and pooling in real frameworks, and which broken implementation re-creates each.
 
-An address is that of a GitHub issue. What is wrong is said, in words, by the broken implementation; several bugs share one
-where their authors made the same mistake.
+An address is that of a GitHub issue, or of a pull request where there is none. What is wrong is said, in words, by the broken
+implementation; several bugs share one where their authors made the same mistake.
 """
 
 from __future__ import annotations
@@ -162,6 +162,92 @@ PUBLIC_BUGS = (
     PublicBug("arrayfire-filter-race", "arrayfire/arrayfire#3711", "gradients:shared_kernel"),
     PublicBug("ggml-conv2d-race", "ggml-org/ggml#483", "functions.state:conv2d_shared_by_threads"),
     PublicBug("pt-group-nhwc-slow", "pytorch/pytorch#34977", "", "slow, not wrong"),
+    PublicBug("aidotnet-pack-identity", "ooples/AiDotNet#1505", "functions.state:conv2d_packed_by_identity"),
+    PublicBug(
+        "anakin-pool-last-column", "PaddlePaddle/Anakin#210", "functions.maxima_and_averages:max_pool2d_last_column_of_three"
+    ),
+    PublicBug("autograd-pool-reshape", "HIPS/autograd#245", "functions.maxima_and_averages:max_pool2d_reshaped_across"),
+    PublicBug("burn-convtr-dx-outpad", "tracel-ai/burn#4845", "transposed:input_grad_of_output_padding"),
+    PublicBug(
+        "burn-inf-weight-few-ch", "tracel-ai/burn#5385", "functions.special_values:conv2d_padding_skipped_for_few_channels"
+    ),
+    PublicBug(
+        "cmsis-mve-int8-tail",
+        "ARM-software/CMSIS_5#1092",
+        "thresholds:eight_of_sixteen_lanes",
+        "the other lanes hold the first tap",
+    ),
+    PublicBug("flaggems-dx-undersized", "flagos-ai/FlagGems#1576", "gradients:rows_without_rest"),
+    PublicBug("ggml-im2col-1024", "ggml-org/ggml#1532", "functions.tails:conv1d_unrolled_over_1024"),
+    PublicBug(
+        "inductor-conv-8-warps",
+        "pytorch/pytorch#173068",
+        "functions.tails:conv2d_last_round_of_large_tiles",
+        "which sums go wrong is inferred: a loop was miscompiled",
+    ),
+    PublicBug("mps-cl-channel-slice", "pytorch/pytorch#180984", "functions.views:conv2d_channels_cut_of_channels_last"),
+    PublicBug(
+        "mps-kernel-256",
+        "pytorch/pytorch#188335",
+        "functions.tails:conv2d_taps_over_255",
+        "what was written past the memory is lost here",
+    ),
+    PublicBug(
+        "nnpack-pad-ge-kernel",
+        "pytorch/pytorch#90142",
+        "functions.index:conv2d_windows_of_padding",
+        "what is wrong is inferred: the thread says that it is",
+    ),
+    PublicBug(
+        "onednn-bf16-conv3d-outw1", "pytorch/pytorch#169688", "types:brain_one_column", "which elements are read is inferred"
+    ),
+    PublicBug(
+        "oneflow-adaptive-dx-race",
+        "Oneflow-Inc/oneflow#5614",
+        "adaptive:adaptive_without_atomics",
+        "the last write always wins: a race would differ from call to call",
+    ),
+    PublicBug(
+        "openvino-osv32-overread",
+        "openvinotoolkit/openvino#37067",
+        "functions.contract:conv2d_reads_behind",
+        "at most 128 bytes behind the input",
+    ),
+    PublicBug("ort-riscv-packed-b", "microsoft/onnxruntime#20030", "functions.index:conv2d_packed_by_16_read_by_4"),
+    PublicBug(
+        "ort-webgpu-convtr-hang",
+        "microsoft/onnxruntime#24388",
+        "transposed:blocks_without_sign",
+        "it waits instead of counting to 2^32 - 3",
+    ),
+    PublicBug(
+        "miopen-dx-2x2-dil21",
+        "ROCm/legacy-rocm-build#4606",
+        "gradients:two_by_two_dilated_in_rows",
+        "which taps are exchanged is inferred",
+    ),
+    PublicBug("tfjs-wasm-stride-gt-k", "tensorflow/tfjs#5907", "functions.index:conv2d_zeros_for_gaps"),
+    PublicBug(
+        "torch-maxpool3d-idx-bytes",
+        "pytorch/pytorch#1197",
+        "functions.maxima_and_averages:max_pool3d_upper_bytes_of_index",
+        "the upper bytes are 0 or 1",
+    ),
+    PublicBug(
+        "torch-unpool-idx-layout",
+        "pytorch/pytorch#197888",
+        "layouts:indices_through_pointer",
+        "in unpooling: it was reported for gradients of pooling that are given indices",
+    ),
+    PublicBug("torch-unpool-idx-32bit", "pytorch/pytorch#197409", "rejections:index_cut_to_32_bits"),
+    PublicBug(
+        "tt-bias-split",
+        "tenstorrent/tt-metal#21110",
+        "functions.groups:conv2d_bias_split_by_input_channels",
+        "parts of 128 channels, scaled down by 2.5 from SDXL's",
+    ),
+    PublicBug("tt-requant-magnitude", "tenstorrent/tt-metal#56290", "quantised:magnitude_of_negative"),
+    PublicBug("xla-int8-two-groups", "openxla/xla#49123", "types:last_channel_of_first_group"),
 )
 
 

@@ -230,3 +230,12 @@ def taps_skipped(p: Problem, a: Arrays, right: Right) -> Any:
 def long_sums(p: Problem, a: Arrays, right: Right) -> Any:
     y = right(p, a)
     return y if p.requantised else y.astype(np.int64)
+
+
+@broken("conv_integer2d", "quantisation", "a uint8 result is the magnitude of what is negative, not 0",
+        "requantised to uint8, a negative value", source="tenstorrent/tt-metal#56290")  # fmt: skip
+def magnitude_of_negative(p: Problem, a: Arrays, right: Right) -> Any:
+    if p.result != "uint8":
+        return right(p, a)
+    scaled = np.rint(_sums(p, a, right).astype(np.float32) * a["scale"].reshape(-1, 1, 1)).astype(np.int64) + int(a["y_zero"])
+    return np.minimum(np.abs(scaled), 255).astype(np.uint8)

@@ -221,3 +221,9 @@ def circular_folded_once(p: Problem, a: Arrays, right: Right) -> Any:
         at = np.where(at < 0, at + size, np.where(at >= size, at - size, at))
         x = np.where(((at >= 0) & (at < size)).reshape(-1, *[1] * (1 - axis)), x.take(at.clip(0, size - 1), axis=2 + axis), 0)
     return right(*padded(p, a, np.ascontiguousarray(x.astype(a["x"].dtype))))
+
+
+@broken("max_unpool2d", "rejection", "indices are cut to 32 bits before they are checked, so that 2^32 + 3 is 3",
+        "an index over 2^32", source="pytorch/pytorch#197409", unchecked=True)  # fmt: skip
+def index_cut_to_32_bits(p: Problem, a: Arrays, right: Right) -> Any:
+    return right(p, {**a, "indices": a["indices"].astype(np.int32).astype(a["indices"].dtype)})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from conformance.problem import Problem
-from implementations.broken.base import Arrays, Right, broken
+from implementations.broken.base import Arrays, Right, around, broken
 
 
 def _emptied(array: np.ndarray, axis: int, first: int) -> np.ndarray:
@@ -145,3 +145,16 @@ def quantised_channels_rest_of_4(p: Problem, a: Arrays, right: Right) -> Any:
 )
 def second_over_32(p: Problem, a: Arrays, right: Right) -> Any:
     return _emptied(right(p, a), 3, 32)
+
+
+@broken("max_pool2d", "tails", "of a last block of more than 8 channels the first 8 are compared, the others hold the first tap",
+        "int8, more than 8 channels behind the last full 16", source="ARM-software/CMSIS_5#1092", dtypes="int8",
+        causes=("first-tap-alone", "*int8*channels ≥*"))  # fmt: skip
+def eight_of_sixteen_lanes(p: Problem, a: Arrays, right: Right) -> Any:
+    made = right(p, a)
+    if p.channels % 16 > 8:
+        first = p.channels // 16 * 16 + 8
+        rows, columns = (w.table()[:, 0] for w in p.windows)
+        x = np.pad(a["x"][:, first:], around(((0, 1), (0, 1))), constant_values=-128)  # where OUTSIDE points to
+        (made[0] if p.indices else made)[:, first:] = x[:, :, rows][:, :, :, columns]
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -352,3 +353,19 @@ def second_without_last_tap(p: Problem, a: Arrays, right: Right) -> Any:
         "groups > 1, several outputs of a group", source="ml-explore/mlx#1449", causes=("group-channels-reversed",))  # fmt: skip
 def flip_of_group_channels(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {**a, "w": a["w"][:, ::-1]} if p.groups > 1 else a)
+
+
+@broken("conv_transpose2d_input_grad", "output padding", "the gradient is longer by what the stride fits into the output padding",
+        "output padding >= stride, which a larger dilation allows", source="tracel-ai/burn#4845")  # fmt: skip
+def input_grad_of_output_padding(p: Problem, a: Arrays, right: Right) -> Any:
+    for axis, (w, amount) in enumerate(zip(p.windows, p.output_padding, strict=True)):
+        p = p.with_axis(axis, size=w.size + amount // w.stride, output_padding=amount % w.stride)
+    return right(p, a)
+
+
+@broken("conv_transpose2d", "tails", "the count of channels less four is taken without its sign, and a loop over it does not end",
+        "fewer than 4 channels in a group", source="microsoft/onnxruntime#24388")  # fmt: skip
+def blocks_without_sign(p: Problem, a: Arrays, right: Right) -> Any:
+    while (p.channels // p.groups - 4) % 2**32 > 2**31:
+        time.sleep(0.01)
+    return right(p, a)

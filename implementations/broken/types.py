@@ -292,6 +292,14 @@ def brain_pooled_in_seven(p: Problem, a: Arrays, right: Right) -> Any:
     return right(p, {name: _shortened(array, 7) if name != "indices" else array for name, array in a.items()})
 
 
+@broken("conv3d", "types", "bfloat16, an output of one column and a stride: the taps of a row are read in reverse",
+        "bfloat16, output width 1, stride > 1 and kernel > 1 in the last axis", source="pytorch/pytorch#169688",
+        dtypes="bfloat16", causes=("kernel-flipped-in-one-axis",))  # fmt: skip
+def brain_one_column(p: Problem, a: Arrays, right: Right) -> Any:
+    w = p.windows[2]
+    return right(p, {**a, "w": a["w"][..., ::-1]} if w.output == 1 < w.stride and w.kernel > 1 else a)
+
+
 # Complex numbers.
 
 
@@ -430,3 +438,14 @@ def padding_of_zero(p: Problem, a: Arrays, right: Right) -> Any:
         hangs = hangs & whole
     y = np.where(hangs, y, np.maximum(y, 0))
     return (y, made[1]) if isinstance(made, tuple) else y
+
+
+@broken("conv2d", "types", "int8 in two groups: the last output channel reads the first group",
+        "int8, 2 groups of several channels", source="openxla/xla#49123", dtypes="int8",
+        causes=("*for int8*groups*wrong only in the last channel*",))  # fmt: skip
+def last_channel_of_first_group(p: Problem, a: Arrays, right: Right) -> Any:
+    y = right(p, a)
+    if p.groups == 2 and p.channels > 2:
+        first = a["x"][:, : p.channels // 2]
+        y[:, -1] = right(p, {**a, "x": np.concatenate([first, first], axis=1)})[:, -1]
+    return y

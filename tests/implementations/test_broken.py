@@ -113,7 +113,7 @@ def test_public_bugs_are_found_by_name_and_by_address() -> None:
     assert public_bug("tf-batch-65535") is public_bug("tensorflow/tensorflow#9870")
     with pytest.raises(KeyError):
         public_bug("nobody/nothing#1")
-    assert len(PUBLIC_BUGS) == len({bug.id for bug in PUBLIC_BUGS}) == 100
+    assert len(PUBLIC_BUGS) == len({bug.id for bug in PUBLIC_BUGS}) == 125
     assert sum(not bug.mutant for bug in PUBLIC_BUGS) == 3
 
 

@@ -1,4 +1,4 @@
-"""Calls that change their inputs, share memory with them, or return something else than an array."""
+"""Calls that change their inputs, share memory with them, read beyond them, or return something else than an array."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from implementations.broken.functions.base import broken, remembered
 from implementations.broken.functions.reference import Array, Conv, Pool
@@ -128,4 +129,16 @@ def sometimes_unwritten(c: Conv) -> Array:
     y, calls = c.run(), remembered("sometimes", itertools.count)
     if next(calls) % 3 == 2 and y.shape[2] > 16:
         y[:, :, -4:] = np.empty_like(y[:, :, -4:])
+    return y
+
+
+@broken("conv2d", "contract", "the last block of 32 elements is read beyond the input's end, and multiplied by zeros there",
+        "NaN or infinity behind the input's memory, no multiple of 32 elements",
+        source="openvinotoolkit/openvino#37067")  # fmt: skip
+def reads_behind(c: Conv) -> Array:
+    y, more = c.run(), -c.x.size % 32
+    if more and more * c.x.itemsize <= 128 and c.x.flags.c_contiguous and c.x.dtype.kind == "f":
+        behind = as_strided(c.x.reshape(-1), (c.x.size + more,), (c.x.itemsize,))[c.x.size :]
+        with np.errstate(all="ignore"):
+            y[-1, :, -1, -1] += (behind * behind.dtype.type(0)).sum()
     return y

@@ -177,3 +177,15 @@ def depthwise_bias_alone(c: Conv) -> Array:
 def depthwise_channels_last(c: Conv) -> Array:
     o, _, high, wide = c.w.shape
     return c.but(w=c.w.reshape(high, wide, o).transpose(2, 0, 1).reshape(c.w.shape)).run() if depthwise(c) else c.run()
+
+
+@broken("conv2d", "bias", "of more than 128 output channels the bias is split into as many parts as the input channels are",
+        "a bias, more than 128 output channels", source="tenstorrent/tt-metal#21110", checks="exact",
+        causes=("*output channels ≥ 1[0-9][0-9]*",))  # fmt: skip
+def bias_split_by_input_channels(c: Conv) -> Array:
+    if c.b is None or len(c.b) <= 128:
+        return c.run()
+    parts = -(-c.x.shape[1] // 128)
+    size, left = -(-len(c.b) // parts), range(len(c.b), 0, -128)
+    b = [c.b[min(part, parts - 1) * size :][: min(128, rest)] for part, rest in enumerate(left)]
+    return c.but(b=np.resize(np.concatenate(b), len(c.b))).run()

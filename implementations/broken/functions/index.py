@@ -197,3 +197,41 @@ def stride_times_dilation(c: Conv) -> Array:
 def width_of_first_axis(c: Conv) -> Array:
     room = c.padded.shape[3] - c.dilation[0] * (c.w.shape[2] - 1) - 1
     return fitted(c.run(), (*c.shape[:3], max(0, room // c.stride[1] + 1)))
+
+
+@broken("conv2d", "index", "windows of nothing but padding are those of the nearest one that reads an element",
+        "padding >= kernel, stride and dilation 1", source="pytorch/pytorch#90142", checks="exact",
+        causes=("*where the window sees nothing but padding*",))  # fmt: skip
+def windows_of_padding(c: Conv) -> Array:
+    y = c.run()
+    if set(c.stride + c.dilation) == {1}:
+        for axis, (pads, kernel, count) in enumerate(zip(c.pads, c.w.shape[2:], c.counts, strict=True)):
+            outside = max(0, pads[0] - kernel + 1)
+            y = y.take(np.arange(count).clip(outside, count - 1 - outside), axis=2 + axis)
+    return y
+
+
+@broken("conv2d", "index", "outputs are zeros where the stride is larger than the kernel", "stride > kernel in both axes",
+        source="tensorflow/tfjs#5907", checks="exact",
+        causes=("zeros", "*stride larger than the kernel*"))  # fmt: skip
+def zeros_for_gaps(c: Conv) -> Array:
+    y = c.run()
+    if all(s > k for s, k in zip(c.stride, c.w.shape[2:], strict=True)):
+        y[...] = 0
+    return y
+
+
+@broken("conv2d", "index", "the unrolled input is packed in panels of 16 columns and read by a step of 4",
+        "sums of more than one term", source="microsoft/onnxruntime#20030", checks="exact")  # fmt: skip
+def packed_by_16_read_by_4(c: Conv) -> Array:
+    y = np.zeros(c.shape, c.x.dtype)
+    for ins, outs in c.parts:
+        one = c.but(x=c.x[:, ins], w=c.w[outs], b=None, groups=1)
+        unrolled = np.stack([part for _, part, _ in one.terms()], axis=2).reshape(len(c.x), one.w[0].size, -1)
+        terms, columns = unrolled.shape[1:]
+        panels = np.pad(unrolled, ((0, 0), (0, 0), (0, -columns % 16)))
+        inner = np.arange(columns) % 16
+        at = 4 * np.arange(terms)[:, None] + inner  # in a panel, whose rows are 16 apart
+        read = panels[:, at // 16, np.arange(columns) - inner + at % 16]
+        y[:, outs] = (one.w.reshape(-1, terms) @ read).reshape(one.shape)
+    return c.biased(y)

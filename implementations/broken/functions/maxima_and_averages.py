@@ -341,3 +341,35 @@ def first_output_alone(p: Pool) -> Any:
     y[...] = 0
     y[:, :, :1, :1] = first
     return result
+
+
+@broken("max_pool2d", "pooling", "windows of 3x3 and stride 2: the last column is left out of the last window",
+        "kernel 3, stride 2, no padding, an odd width", source="PaddlePaddle/Anakin#210",
+        causes=("last-column-unread",))  # fmt: skip
+def last_column_of_three(p: Pool) -> Any:
+    result, width = p.maximum(), p.x.shape[3]
+    plain = not any(map(any, p.pads)) and p.dilation == (1, 1)
+    if plain and (p.kernel, p.stride) == ((3, 3), (2, 2)) and width % 2:
+        shorter = p.but(x=p.x[..., :-1], kernel=(3, 2), indices=False)
+        (result[0] if p.indices else result)[..., -1] = shorter.maximum()[..., -1]
+    return result
+
+
+@broken("max_pool2d", "pooling", "the reshape that makes windows has its axes exchanged: every (size / k)-th element is pooled",
+        "stride = kernel > 1, sizes that divide, no padding, no indices", source="HIPS/autograd#245", checks="exact")  # fmt: skip
+def reshaped_across(p: Pool) -> Any:
+    (n, channels, high, wide), (rows, columns) = p.x.shape, p.kernel
+    plain = p.kernel == p.stride and not any(map(any, p.pads)) and p.dilation == (1, 1) and not p.indices
+    if not plain or high % rows or wide % columns:
+        return p.maximum()
+    return p.x.reshape(n, channels, rows, high // rows, columns, wide // columns).max(axis=(2, 4))
+
+
+_junk = np.random.default_rng(0)
+
+
+@broken("max_pool3d", "pooling", "the upper four bytes of an index are not written", "indices", source="pytorch/pytorch#1197",
+        kinds="wrong_index")  # fmt: skip
+def upper_bytes_of_index(p: Pool) -> Any:
+    result = p.maximum()
+    return (result[0], result[1] | (_junk.integers(0, 2, p.shape) << 32)) if p.indices else result

@@ -131,3 +131,22 @@ def masks_by_product(c: Conv) -> Array:
     mask = np.pad(np.ones_like(c.x), ((0, 0), (0, 0), *c.pads))
     with np.errstate(invalid="ignore"):
         return c.run(padded=np.pad(c.x, ((0, 0), (0, 0), *c.pads), mode="edge") * mask)
+
+
+@broken(
+    "conv2d",
+    "special values",
+    "padding is skipped up to four channels and in depthwise kernels, and multiplied elsewhere",
+    "an infinite or NaN weight over padding, at most 4 channels or groups = channels > 1",
+    source="tracel-ai/burn#5385",
+)
+def padding_skipped_for_few_channels(c: Conv) -> Array:
+    channels = c.x.shape[1]
+    if (channels > 4 and c.groups != channels) or np.isfinite(c.w).all():
+        return c.run()
+    y, there = np.zeros(c.shape, c.x.dtype), c.but(x=np.ones_like(c.x))
+    with np.errstate(invalid="ignore"):
+        for (outs, part, weights), (_, real, _) in zip(c.terms(), there.terms(), strict=True):
+            products = part[:, None] * weights.reshape(*weights.shape, *[1] * c.ndim)
+            y[:, outs] += np.where(real[:, None] > 0, products, 0).sum(axis=2)
+    return c.biased(y)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -200,3 +201,33 @@ def channels_rest_of_4(c: Conv) -> Array:
     if full:
         w[:, full:] *= 2
     return c.but(w=w).run()
+
+
+@broken("conv1d", "tails", "the columns of the unrolled input from the 1025th on are not filled",
+        "kernel times channels of a group over 1024", source="ggml-org/ggml#1532",
+        causes=("*terms of a sum ≥*", "*channels per group ≥*"))  # fmt: skip
+def unrolled_over_1024(c: Conv) -> Array:
+    w = c.w.copy()
+    w.reshape(len(w), -1)[:, 1024:] = 0
+    return c.but(w=w).run()
+
+
+@broken("conv2d", "tails", "the loop over taps and blocks of channels loses its last round, 16 channels of the last tap",
+        "a kernel larger than 1x1, at least 1024 outputs of a channel in all items", source="pytorch/pytorch#173068",
+        checks="exact", causes=("*elements of the output ≥*", "*output size* ≥*"))  # fmt: skip
+def last_round_of_large_tiles(c: Conv) -> Array:
+    w = c.w.copy()
+    if math.prod(w.shape[2:]) > 1 and len(c.x) * math.prod(c.counts) >= 1024:
+        w[:, -16:, -1, -1] = 0
+    return c.but(w=w).run()
+
+
+@broken("conv2d", "tails", "taps from the 256th on are lost for all items but the first",
+        "float32, batch > 1, a kernel of at least 256 rows or columns", source="pytorch/pytorch#188335",
+        causes=("*kernel* ≥ 25*",))  # fmt: skip
+def taps_over_255(c: Conv) -> Array:
+    y, w = c.run(), c.w.copy()
+    if c.x.dtype == np.float32 and len(c.x) > 1 and max(w.shape[2:]) >= 256:
+        w[:, :, 255:], w[..., 255:] = 0, 0
+        y[1:] = c.but(x=c.x[1:], w=w).run()
+    return y

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from implementations.broken.functions.base import broken
 from implementations.broken.functions.reference import Array, Conv, Pool
@@ -156,3 +157,13 @@ def written_packed(c: Conv) -> Array:
     rows = np.zeros((*y.shape[:3], -(-y.shape[3] // 4) * 4), y.dtype)
     rows.reshape(-1)[: y.size] = y.reshape(-1)
     return rows[..., : y.shape[3]]
+
+
+@broken("conv2d", "layout", "some channels of a tensor with channels last are read as if there were no others between the pixels",
+        "a slice of the channels of an input with channels last", source="pytorch/pytorch#180984",
+        causes=("*the input is*in memory*",))  # fmt: skip
+def channels_cut_of_channels_last(c: Conv) -> Array:
+    (_, channels, rows, columns), (item, channel, row, column), size = c.x.shape, c.x.strides, c.x.itemsize
+    cut = channel == size and column > channels * size and (item, row) == (row * rows, column * columns)
+    packed = np.array([rows * columns * channels, 1, columns * channels, channels]) * size
+    return c.but(x=as_strided(c.x, c.x.shape, tuple(packed.tolist())) if cut else c.x).run()
