@@ -20,8 +20,9 @@ from conformance.plugin.job import Job
 from conformance.plugin.layouts import lay_out
 from conformance.plugin.target import Target
 from conformance.problem import OPERATORS, Problem
-from conformance.running.plan import Trial, plan
+from conformance.running.plan import plan
 from conformance.running.profile import PROFILES
+from conformance.running.trial import Trial
 from conformance.running.worker import perform
 from implementations.naive import Naive
 from implementations.numpy_gemm import NumpyGemm
