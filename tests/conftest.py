@@ -18,7 +18,7 @@ settings.register_profile("conformance", deadline=None)  # a loaded machine must
 settings.load_profile("conformance")
 
 TARGETS = Path(__file__).parent / "targets"
-SMALL = dataclasses.replace(PROFILES["quick"], covering=30, gradients=12, each=1, random=5)
+SMALL = dataclasses.replace(PROFILES["brief"], gradients=12, every_type=True, long=True)
 Check = Callable[..., Implementation]
 
 
