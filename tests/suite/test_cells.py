@@ -26,6 +26,7 @@ from conformance.running.trial import Trial
 from conformance.running.worker import perform
 from implementations.naive import Naive
 from implementations.numpy_gemm import NumpyGemm
+from tests.suite.logged import layouts_of
 
 
 class Wrong(Implementation):
@@ -76,25 +77,6 @@ def lies_in(cell: Cell, problem: Problem, arrays: Mapping[str, np.ndarray]) -> b
     return cell.name in layouts_of(next(iter(arrays.values())))
 
 
-def layouts_of(array: np.ndarray) -> set[str]:
-    """The layouts that an array may be said to have, by its strides and its address; axes of one element say nothing."""
-    axes = [(size, stride) for size, stride in zip(array.shape, array.strides, strict=True) if size > 1]
-    if not array.size or not axes:
-        return set()
-    if any(stride == 0 for _, stride in axes):
-        return {"broadcast"}
-    if any(stride < 0 for _, stride in axes):
-        return {"reversed"}
-    if array.flags.c_contiguous:
-        return {"misaligned" if array.ctypes.data % 16 else "contiguous"}
-    channels_last = array.ndim > 2 and np.moveaxis(array, 1, -1).flags.c_contiguous
-    if array.flags.f_contiguous or channels_last:  # without a batch both may be meant
-        return {name for name, found in (("fortran", array.flags.f_contiguous), ("channels_last", channels_last)) if found}
-    if array.strides[-1] == 2 * array.itemsize and array.shape[-1] > 1:
-        return {"strided"}
-    return {"sliced"} if array.strides[-1] == array.itemsize else set()
-
-
 def _touches(trial: Trial, cell: Cell) -> bool:
     """Whether a trial makes a call in the cell. Laying tensors out takes time, so layouts are looked at where they are meant."""
     return any(
@@ -134,4 +116,5 @@ def test_what_is_wrong_in_one_cell_is_found_out_and_what_is_right_is_not(operato
 @pytest.mark.parametrize("layout", ALL_LAYOUTS)
 def test_a_layout_is_recognised(layout: str) -> None:
     laid = lay_out({"x": np.ones((2, 3, 4, 5), np.float32)}, layout)["x"]
-    assert layouts_of(laid) == {layout}
+    assert layout in layouts_of(laid)
+    assert layouts_of(np.ones((2, 3, 4, 5), np.float32)) == {"contiguous"}
