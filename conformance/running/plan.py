@@ -47,7 +47,7 @@ class Plan:
     ) -> None:  # fmt: skip
         self.constants = tuple(constants)
         self.operator, self.claims, self.profile, self.seed, self.time_limit = operator, claims, profile, seed, time_limit
-        limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+        limit = _covering(operator, claims[operator], profile)
         self._problems = Problems(search(operator, claims[operator], seed, limit, cover))
 
     def opening(self) -> Iterator[Trial | None]:
@@ -187,8 +187,14 @@ def plan(
 def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
     """About how many trials a plan makes, for a progress bar: the covering set's size is known only at its end."""
     op = OPERATORS[operator]
-    limit = profile.covering if op.forward else profile.gradients
-    covering_set = limit or (480 if "per_axis" in claims.options else 200)
+    covering_set = _covering(operator, claims, profile) or (480 if "per_axis" in claims.options else 200)
     of_kinds = (len(kinds_of(op.family, op.ndim)) + 16 * profile.kinds) * (9 + len(claims.dtypes)) if profile.kinds else 0
     ladders = (120 + 40 * len(claims.dtypes)) * op.ndim if profile.kinds else 0
     return covering_set + of_kinds + ladders + number_of_rounds(profile) + profile.random
+
+
+def _covering(operator: str, claims: Claims, profile: Profile) -> int | None:
+    """How many problems of the covering set (None: all): types that are only accepted take nothing from those claimed."""
+    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
+    claimed = sum(dtype not in claims.accepted for dtype in claims.dtypes)
+    return limit and limit * len(claims.dtypes) // max(claimed, 1)

@@ -54,7 +54,10 @@ def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str
 def other_checks(
     operator: Operator, claims: Mapping[str, Claims], problems: Problems, profile: Profile, seed: int
 ) -> Iterator[Trial | None]:
-    """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values."""
+    """Round by round, one case of every check but the exact one, and of accuracy one of each kind of real values.
+
+    Where types take no turns, what is only accepted is left to the covering set too.
+    """
     dtypes = _turns(operator, claims[operator.name], profile)
     for repeat in range(profile.each):
         for place, (check, kind) in enumerate(_ROUND):
@@ -63,7 +66,7 @@ def other_checks(
             start = repeat * 17 + place * 5  # other problems for every check and round
             yield from problems.until(start)
             for change in changes(check, repeat, [dtype for dtype in dtypes if check.applies(operator, dtype)]):
-                trial = _first_that_applies(check, kind, claims, problems, start, seed, change)
+                trial = _first_that_applies(check, kind, claims, problems, start, seed, change, not profile.every_type)
                 if trial is not None:
                     yield trial
 
@@ -76,6 +79,7 @@ def _first_that_applies(
     start: int,
     seed: int,
     change: Change,
+    own_only: bool,
 ) -> Trial | None:
     size = next((n for n in range(start, -1, -1) if problems.get(n) is not None), None)
     if size is None:
@@ -84,6 +88,8 @@ def _first_that_applies(
         problem = problems.get(start + step) or problems.get((start + step) % (size + 1))
         assert problem is not None
         problem = change(problem, claims[problem.operator])
+        if own_only and claims[problem.operator].only_accepted(problem):
+            continue
         trial = make_trial(check, Case(problem, kind, str(seed + start), "covering set"), claims)
         if trial is not None:
             return trial

@@ -369,7 +369,8 @@ class Run:
             self.target, session, claims, self.accepted.claimed, self._known, self.evidence, self.recorder, run, run_plain,
             lambda: self._loses(session), self.shrink_seconds, self.diagnose_seconds, self.expected,
         )  # fmt: skip
-        for made in explainer.findings([group for group in self.groups.values() if not group.shrunk]):
+        new = [group for group in self.groups.values() if not group.shrunk]
+        for made in explainer.findings(sorted(new, key=lambda group: bool(group.accepted))):  # what is claimed comes first
             self._take(made)
             self.listener.found(made.finding)
         self.evidence.clear()  # of operators that are done
