@@ -227,6 +227,8 @@ class TargetEnds(Line):
     name: str
     status: schema.Status
     seconds: float
+    unvisited: tuple[str, ...] = ()
+    """What is told of branches of its own source that never ran."""
 
 
 class Resumed(Line):

@@ -7,8 +7,9 @@ of layers, the rest of the covering set, ladders of sizes, real layers and rando
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from conformance.cases.case import Case
 from conformance.cases.constants import constant_cases
@@ -24,7 +25,7 @@ from conformance.cases.real_layers import layer_cases
 from conformance.cases.uniform import uniform_cases, unlike_cases
 from conformance.checks import CHECKS, Check, accuracy, dialect, layout, special
 from conformance.plugin.claims import Claims
-from conformance.problem import OPERATORS
+from conformance.problem import OPERATORS, Problem
 from conformance.running.pace import Pace, measured
 from conformance.running.profile import Profile
 from conformance.running.rounds import Problems, number_of_rounds, other_checks
@@ -47,8 +48,7 @@ class Plan:
     ) -> None:  # fmt: skip
         self.constants = tuple(constants)
         self.operator, self.claims, self.profile, self.seed, self.time_limit = operator, claims, profile, seed, time_limit
-        limit = _covering(operator, claims[operator], profile)
-        self._problems = Problems(search(operator, claims[operator], seed, limit, cover))
+        self._problems = Problems(_covering(operator, claims[operator], profile, seed, cover))
 
     def opening(self) -> Iterator[Trial | None]:
         """What is small: integers on some of the covering set, known answers, rounds of all checks, and what tells the pace."""
@@ -187,14 +187,22 @@ def plan(
 def expected_trials(operator: str, claims: Claims, profile: Profile) -> int:
     """About how many trials a plan makes, for a progress bar: the covering set's size is known only at its end."""
     op = OPERATORS[operator]
-    covering_set = _covering(operator, claims, profile) or (480 if "per_axis" in claims.options else 200)
+    covering_set = _limit(operator, profile) or (480 if "per_axis" in claims.options else 200)
     of_kinds = (len(kinds_of(op.family, op.ndim)) + 16 * profile.kinds) * (9 + len(claims.dtypes)) if profile.kinds else 0
     ladders = (120 + 40 * len(claims.dtypes)) * op.ndim if profile.kinds else 0
     return covering_set + of_kinds + ladders + number_of_rounds(profile) + profile.random
 
 
-def _covering(operator: str, claims: Claims, profile: Profile) -> int | None:
-    """How many problems of the covering set (None: all): types that are only accepted take nothing from those claimed."""
-    limit = profile.covering if OPERATORS[operator].forward else profile.gradients
-    claimed = sum(dtype not in claims.accepted for dtype in claims.dtypes)
-    return limit and limit * len(claims.dtypes) // max(claimed, 1)
+def _limit(operator: str, profile: Profile) -> int | None:
+    return profile.covering if OPERATORS[operator].forward else profile.gradients
+
+
+def _covering(operator: str, claims: Claims, profile: Profile, seed: int, cover: Covering | None) -> Iterator[Problem | None]:
+    """Problems of the covering set. Of a few of them, types that are only accepted take nothing from those claimed."""
+    limit = _limit(operator, profile)
+    accepted = tuple(dtype for dtype in claims.dtypes if dtype in claims.accepted)
+    if limit is None or not accepted:
+        return search(operator, claims, seed, limit, cover)
+    claimed = claims.changed((), ("accepted",))
+    only_accepted = dataclasses.replace(claims, dtypes=accepted)
+    return chain(search(operator, claimed, seed, limit, cover), search(operator, only_accepted, seed, limit // 2))

@@ -57,6 +57,9 @@ class Finished:
 class Recorder:
     """Keeps nothing and knows nothing. :mod:`conformance.running.journal` has one that does."""
 
+    whole = True
+    """Whether all calls of the run are made in this process."""
+
     def begin(self, target: Target, description: Description) -> Description:
         """The target is loaded; what it said of itself when the run began."""
         return description

@@ -101,6 +101,8 @@ class Recorded(Recorder):
 class Continued(Recorded):
     """What is on record of one target comes first, and what comes then is written."""
 
+    whole = False
+
     def __init__(self, journal: Journal, contents: Contents, part: Part) -> None:
         super().__init__(contents, part, all_of_it=False)
         self.writer = Writer(journal)
@@ -185,7 +187,7 @@ class Writer(Recorder):
         self.journal.sync()
 
     def ended(self, made: Implementation) -> None:
-        self.journal.append(TargetEnds(name=made.name, status=made.status, seconds=made.seconds))
+        self.journal.append(TargetEnds(name=made.name, status=made.status, seconds=made.seconds, unvisited=made.unvisited))
 
 
 def run_recorded(
@@ -211,9 +213,11 @@ def recalled(
     recorder, interrupted = Recorded(contents, part), part.ends is None
     run = Run(part.begins.target(), options, listener, recorder=recorder, interrupted=interrupted, expected=expected)
     result = run.recall(part.begins.described.description(), part.ends.seconds if part.ends is not None else part.at)
-    if part.ends is not None and (part.ends.name, part.ends.status) != (result.name, result.status):
+    if part.ends is None:
+        return run, result
+    if (part.ends.name, part.ends.status) != (result.name, result.status):
         recorder.refuse(f"the verdict of {part.ends.name} does not follow from its outcomes")
-    return run, result
+    return run, result.model_copy(update={"unvisited": part.ends.unvisited})
 
 
 def options_of(contents: Contents) -> Options:

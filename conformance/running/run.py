@@ -60,6 +60,7 @@ _SHRINK_SECONDS = 2.0
 _DIAGNOSE_SECONDS = 1.5
 _THE_END: Any = object()  # of a plan
 _CUT = "cut short"
+_UNKNOWN = "not known: which branches of its own never ran, as the run was interrupted and went on in another process"
 """How the reason begins for which the rest of an operator is skipped."""
 
 
@@ -392,11 +393,13 @@ class Run:
                 self.findings.append(describe(group.first, group, self.target, known=self._known))
         drawn = [(name, cover) for name, cover in self.covered.items() if name in totals.drawn]
         made = verdict_of(totals, known, self.target.text, self.expected)
+        unvisited = [_told(branch) for branch in self.unvisited if branch not in self.reached]
+        unknown = [] if self.recorder.whole or not unvisited else [_UNKNOWN]
         return made.model_copy(
             update={
                 "notes": (*made.notes, *self.troubles),
-                "scope": (*made.scope, *_reduced(self.reduced), *_sampled(totals)),
-                "unvisited": tuple(_told(branch) for branch in self.unvisited if branch not in self.reached),
+                "scope": (*made.scope, *_reduced(self.reduced), *_sampled(totals), *unknown),
+                "unvisited": () if unknown else tuple(unvisited),
                 "power": tuple(totals.drawn[name].power(name, cover.reached()) for name, cover in drawn),
                 "findings": tuple(self.findings),
                 "seconds": self.earlier + (self.ended or time.perf_counter()) - self.began,

@@ -20,12 +20,11 @@ class Logged(Implementation):
         x, w = arrays["x"], arrays["w"]
 
         def call():
-            if "CALLS" in os.environ:
-                line = f"{problem} {zlib.crc32(x.tobytes()):08x} {zlib.crc32(w.tobytes()):08x}\n"
-                file = os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-                os.write(file, line.encode())
-                os.close(file)
-                time.sleep(float(os.environ.get("PAUSE", "0")))
+            line = f"{problem} {zlib.crc32(x.tobytes()):08x} {zlib.crc32(w.tobytes()):08x}\n"
+            file = os.open(os.environ.get("CALLS", os.devnull), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            os.write(file, line.encode())
+            os.close(file)
+            time.sleep(float(os.environ.get("PAUSE", "0")))
             length = x.shape[2] - w.shape[2] + 1
             parts = (np.einsum("ncx,oc->nox", x[:, :, t : t + length], w[:, :, t]) for t in range(w.shape[2]))
             return sum(parts).astype(x.dtype)
