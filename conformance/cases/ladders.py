@@ -28,6 +28,7 @@ BITS = {
 }  # fmt: skip
 """Bits up to which each size goes; a kernel's area goes to 2^15."""
 _WORK, _ELEMENTS = 2**16, 2**16  # of a problem in which several sizes are large
+_STEPS = 2**11  # taps of all groups, which cost an implementation in array operations as many of them
 _ALONE = 2**22  # elements where one size is large by itself: one of all axes together soon has more
 _MOST = 4 * _ELEMENTS  # which an input would have, about, with one more size that is as large as it
 _TRIES = 5  # values of a size that are tried to fit beside others
@@ -206,8 +207,8 @@ def _several(problem: Problem, given: Mapping[Size, int], claims: Claims) -> Pro
 
 
 def _fits(problem: Problem, claims: Claims, alone: bool) -> bool:
-    work, elements = (math.inf, _ALONE) if alone else (_WORK, _ELEMENTS)
-    small = problem.work <= work and elements_of(problem) <= elements
+    work, elements, steps = (math.inf, _ALONE, math.inf) if alone else (_WORK, _ELEMENTS, _STEPS)
+    small = problem.work <= work and elements_of(problem) <= elements and problem.steps <= steps
     return small and is_valid(problem) and claims.refusal(problem) is None
 
 

@@ -206,6 +206,11 @@ class Problem:
         """Multiply-adds of a convolution, or elements read by a pooling: what a direct loop would execute, in any pass."""
         return work_of(self.op, self.windows, self.batch, self.channels, self.out_channels, self.groups)
 
+    @property
+    def steps(self) -> int:
+        """Taps of all groups: what a loop of array operations would execute."""
+        return math.prod(self.kernel) * self.groups
+
     def as_pass(self, pass_name: str) -> Problem:
         """The same problem in another pass."""
         return self.replace(operator=name_of(self.op.family, self.op.ndim, pass_name))

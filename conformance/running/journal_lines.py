@@ -217,7 +217,7 @@ class Done(Line):
     reached: Reached
     at: float
     losses: int = 0
-    work: int = 0
+    reduced: str = ""
 
 
 class TargetEnds(Line):

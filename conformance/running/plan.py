@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain, islice, product
 
 from conformance.cases.case import Case
 from conformance.cases.constants import constant_cases
@@ -59,9 +59,8 @@ class Plan:
         for base, name in invalid_cases(self.operator, claimed):
             yield from self._made("rejection", Case(base, "invalid", name, "invalid problems"))
         yield from other_checks(operator, self.claims, self._problems, self.profile, self.seed)
-        if (problem := measured(operator, claimed)) is not None:
-            for seed in ("first", "second"):  # the first call may be slow, whatever comes then
-                yield from self._exact(Case(problem, "integers", seed, "the pace of the target"))
+        for problem, seed in product(measured(operator, claimed), ("first", "second")):  # the first may be slow
+            yield from self._exact(Case(problem, "integers", seed, "the pace of the target"))
 
     def reach(self, pace: Pace) -> Reach:
         """How large the problems of kinds of layers are, for a target that is as fast as this."""

@@ -41,14 +41,14 @@ class KnownFinding:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """An operator of which everything came. ``covered`` is what its covering set reached; ``work`` are the multiply-adds that a
-    call of a kind of layer had at most, if the target is so slow that they are fewer than of others, else 0."""
+    """An operator of which everything came. ``covered`` is what its covering set reached; ``reduced`` says
+    how large calls of kinds of layers were at most, if the target is too slow for more."""
 
     operator: str
     covered: Reached
     at: float
     losses: int
-    work: int = 0
+    reduced: str = ""
 
     def reached(self) -> Reached:
         return self.covered

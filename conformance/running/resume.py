@@ -58,7 +58,7 @@ class Recorded(Recorder):
             elif isinstance(line, Found):
                 yield _finding(line)
             elif isinstance(line, Done):
-                yield Finished(line.operator, line.reached, line.at, line.losses, line.work)
+                yield Finished(line.operator, line.reached, line.at, line.losses, line.reduced)
 
     def _lines(self) -> Iterator[tuple[int, Held]]:
         """The lines of this target. They were read before, so that nothing is wrong with them."""
@@ -181,7 +181,7 @@ class Writer(Recorder):
                 reached=finished.covered,
                 at=round(finished.at, 6),
                 losses=finished.losses,
-                work=finished.work,
+                reduced=finished.reduced,
             )
         )
         self.journal.sync()

@@ -16,7 +16,6 @@ from typing import Any
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Covering
-from conformance.cases.kinds.cases import Reach
 from conformance.checks import CHECKS
 from conformance.checks.judged import FRACTION
 from conformance.diagnosis.evidence import Evidence
@@ -40,7 +39,7 @@ from conformance.running.findings import Group, describe, key_of
 from conformance.running.heard import plain_replies
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
-from conformance.running.pace import pace_of
+from conformance.running.pace import Seen, pace_of
 from conformance.running.plan import expected_trials
 from conformance.running.profile import Profile
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
@@ -107,8 +106,8 @@ class Run:
     unvisited: dict[Branch, bool] = field(default_factory=dict)
     """Branches of the target's own source that no trial of a plan took, and whether a search did not either."""
     reached: set[Branch] = field(default_factory=set)
-    reduced: dict[str, int] = field(default_factory=dict)
-    """Operators of which the target is so slow that kinds of layers have fewer multiply-adds a call: how many at most."""
+    reduced: dict[str, str] = field(default_factory=dict)
+    """Operators of which the target is so slow that calls of kinds of layers are smaller: how large at most, in words."""
     accepted: Accepted = field(default_factory=lambda: Accepted({}))
     expected: Expected = field(default_factory=Expected)
     """Failures that are known: they are counted, and neither findings nor looked into."""
@@ -171,8 +170,8 @@ class Run:
             cover = self._check(operator, session, claims, ahead)
             self._search(operator, session, description)
             self._shrink(session, claims)
-            work = self.reduced.get(operator, 0)
-            self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses, work))
+            reduced = self.reduced.get(operator, "")
+            self.recorder.done(Finished(operator, cover.reached(), self._at(), session.losses, reduced))
 
     def _search(self, operator: str, session: Session, description: Description) -> None:
         """Look for calls of an operator that take branches of the target's source which no call has taken."""
@@ -226,7 +225,7 @@ class Run:
                 self.groups[part.key].shrunk = True
         else:
             self.covered[part.operator] = part
-            self._paced(part.operator, part.work)
+            self._paced(part.operator, part.reduced)
             for group in self.groups.values():
                 group.shrunk = True
         self.earlier = self.earlier if isinstance(part, KnownFinding) else part.at
@@ -236,7 +235,7 @@ class Run:
         """All trials of one operator, in the order of its plan, some of them under way while others are planned and judged."""
         self.failures, self.losses_before = 0, self._losses(session)
         cover, trials = ahead.trials(operator)
-        seen = list[tuple[int, float]]()
+        seen = list[Seen]()
         self.covered[operator], cover.counted = cover, 0
         waiting, held = deque[tuple[Begun, int]](), 0
         while True:
@@ -244,8 +243,7 @@ class Run:
             enough = len(waiting) > _AHEAD or held > _AHEAD_BYTES or (head and head.known)  # the record has an end
             planned = None if enough else next(trials, _THE_END)
             if planned is None and head is None:
-                reach = ahead.paced(operator, pace_of(seen))
-                self._paced(operator, 0 if reach.whole else reach.work)
+                self._paced(operator, ahead.paced(operator, pace_of(seen)).reduced)
                 continue
             if planned not in (None, _THE_END):
                 trial, steps = planned
@@ -260,7 +258,7 @@ class Run:
             one, cover.counted = waiting.popleft()
             held -= one.trial.bytes
             outcome = one.outcome(claims)
-            seen.append((one.trial.work, outcome.seconds))
+            seen.append(Seen(one.trial.work, one.trial.steps, outcome.seconds))
             self._note(outcome, "plan", session, one.known)
             if stop := self._not_worthwhile(session):
                 session.forget(at_once=self._loses(session))
@@ -271,9 +269,9 @@ class Run:
         ahead.drop(operator)
         return cover
 
-    def _paced(self, operator: str, work: int) -> None:
-        if work and self.options.profile.kinds:
-            self.reduced[operator] = work
+    def _paced(self, operator: str, reduced: str) -> None:
+        if reduced and self.options.profile.kinds:
+            self.reduced[operator] = reduced
 
     def _begun(self, trial: Trial, session: Session) -> Begun:
         one = self._unasked(trial)
@@ -408,14 +406,11 @@ class Run:
         )
 
 
-def _reduced(reduced: Mapping[str, int]) -> Iterator[str]:
+def _reduced(reduced: Mapping[str, str]) -> Iterator[str]:
     """What a slow target was spared, in a line for all operators of which it is equally slow."""
-    for work in sorted(set(reduced.values()), reverse=True):
-        names = ", ".join(name for name, own in reduced.items() if own == work)
-        yield (
-            f"reduced: calls of kinds of layers have {work:,} multiply-adds at most, of {Reach().work:,}, as the target is too "
-            f"slow for more ({names})"
-        )
+    for words in dict.fromkeys(reduced.values()):
+        names = ", ".join(name for name, own in reduced.items() if own == words)
+        yield f"reduced: calls of kinds of layers have at most {words}, as the target is too slow for more ({names})"
 
 
 def _sampled(totals: Totals) -> Iterator[str]:

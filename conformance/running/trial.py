@@ -52,6 +52,11 @@ class Trial:
         """Multiply-adds of its calls, or elements that they read."""
         return sum(call.problem.work for call in self.calls if not call.invalid)
 
+    @property
+    def steps(self) -> int:
+        """Taps of all groups of its calls."""
+        return sum(call.problem.steps for call in self.calls if not call.invalid)
+
 
 def bytes_of(problem: Problem) -> int:
     """Bytes of all tensors and results of a problem."""

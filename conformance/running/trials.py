@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 from conformance.cases.case import Case
 from conformance.checks import CHECKS
@@ -13,7 +14,7 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import OPERATORS
 from conformance.running.outcome import Outcome, outcome_of, unjudged
-from conformance.running.pace import Pace, measured, pace_of
+from conformance.running.pace import Pace, Seen, measured, pace_of
 from conformance.running.record import Known
 from conformance.running.session import Pending, Session, WorkerLost
 from conformance.running.trial import Trial, make_trial
@@ -71,11 +72,11 @@ def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[st
     """How fast a target is at each operator, by a call that is made twice, since the first may be slow."""
     found = {}
     for name in operators:
-        seen, problem = list[tuple[int, float]](), measured(OPERATORS[name], claims[name])
-        for seed in ("first", "second"):
-            trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims) if problem else None
+        seen = list[Seen]()
+        for problem, seed in product(measured(OPERATORS[name], claims[name]), ("first", "second")):
+            trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims)
             if trial is not None:
-                seen.append((trial.work, run_trial(session, trial, claims).seconds))
+                seen.append(Seen(trial.work, trial.steps, run_trial(session, trial, claims).seconds))
         found[name] = pace_of(seen)
     return found
 

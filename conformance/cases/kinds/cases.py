@@ -43,20 +43,30 @@ _MULTIPLE = 16
 _NEAR = 8  # sizes that are looked at for one without a rest
 _BEYOND = 64  # times the work that is wanted, which aligned channels may cost
 _MOST = 2**31  # multiply-adds, which they may cost once, on as little as the window allows
+_NEEDED = 16  # times the taps that are wanted, which the channels that a kind must have may cost
 _ALIGNED = 2  # cases with aligned channels, in different data types if there are so many
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How much a target is asked for: ``work`` are multiply-adds of a call, ``rounds`` the draws of windows in no table."""
+    """How much a target is asked for: ``work`` are multiply-adds of a call, ``rounds`` the draws of windows in no table.
+    ``steps`` are taps of all groups, which cost one that loops over them a Python call each."""
 
     work: int = 2**18
     rounds: int = 1
+    steps: float = math.inf
 
     @property
     def whole(self) -> bool:
         """Whether aligned channels may cost what they cost."""
         return self.work >= Reach().work
+
+    @property
+    def reduced(self) -> str:
+        """What calls have less of than those of a fast target, in words; empty of a fast one."""
+        work = "" if self.whole else f"{self.work:,} of {Reach().work:,} multiply-adds"
+        steps = "" if math.isinf(self.steps) else f"{self.steps:,.0f} taps of all groups ({self.steps * _NEEDED:,.0f} once)"
+        return " and ".join(filter(None, (work, steps)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +164,12 @@ def problem_of(kind: Kind, row: Row, operator: Operator, claims: Claims, reach: 
         aligned = row.checks == _EXACT and row.size in ("aligned", "beside") and (divisor, steps) == (1, 0) and reach.whole
         windows, channels = _windows(kind, row, steps), _channels(kind, row, claims.options, divisor)
         work = work_of(operator, windows, row.batch, *channels)
-        if work <= reach.work * (_BEYOND if aligned else 1) or (divisor, steps) == _COMBINED[-1]:
+        few = math.prod(window.kernel for window in windows) * channels[2] <= reach.steps * (_NEEDED if row.needed else 1)
+        if (few and work <= reach.work * (_BEYOND if aligned else 1)) or (divisor, steps) == _COMBINED[-1]:
             problem = _made(kind, row, operator, claims, windows, channels)
             if problem is not None:
                 return problem
-        if aligned and row.needed and (problem := _cheapest(kind, row, operator, claims)) is not None:
+        if few and aligned and row.needed and (problem := _cheapest(kind, row, operator, claims)) is not None:
             return problem
     return None
 
