@@ -18,8 +18,12 @@ from conformance.problem.validity import is_valid
 
 _OF_A_KIND: Mapping[float, float] = {2**18: 12e6, 2**16: 2e6, 2**14: 5e5, 2**12: 1.5e5}
 """Multiply-adds of a call at most -> those of all calls of one kind of layer, counted over the kinds of conv2d."""
-_STEPS_OF_A_KIND: Mapping[float, float] = {math.inf: 11e3, 2**10: 7e3, 2**8: 5e3, 2**6: 4e3}
-"""Taps of all groups of a call at most -> those of all calls of one kind of layer, counted likewise."""
+_STEPS_OF_A_KIND: Mapping[int, Mapping[float, float]] = {
+    1: {math.inf: 12e3, 2**10: 8e3, 2**8: 7e3, 2**6: 6.6e3},
+    2: {math.inf: 11e3, 2**10: 7e3, 2**8: 5e3, 2**6: 4e3},
+    3: {math.inf: 105e3, 2**10: 31e3, 2**8: 28e3, 2**6: 27e3},
+}
+"""Taps of all groups of a call at most -> those of all calls of one kind of layer, counted over the kinds of conv1d to conv3d."""
 _SECONDS_OF_STEPS = 4.0  # times the seconds for multiply-adds
 _LEAST_KINDS = 20
 _LEAST_STEPS = 64  # of calls that tell what a step costs
@@ -46,13 +50,12 @@ class Pace:
         """How long a call of ``problem`` takes, about."""
         return max(problem.work / self.rate, problem.steps * self.step)
 
-    def reach(self, kinds: int, seconds: float, rounds: int) -> Reach:
+    def reach(self, ndim: int, kinds: int, seconds: float, rounds: int) -> Reach:
         """How large the problems of so many kinds of layers may be, if all of them are to take no more than ``seconds``."""
         each = seconds / max(_LEAST_KINDS, kinds)
         work = _largest(_OF_A_KIND, each * self.rate)
-        return Reach(
-            int(work), rounds, _largest(_STEPS_OF_A_KIND, each * _SECONDS_OF_STEPS / self.step if self.step else math.inf)
-        )
+        steps = _largest(_STEPS_OF_A_KIND[ndim], each * _SECONDS_OF_STEPS / self.step if self.step else math.inf)
+        return Reach(int(work), rounds, steps)
 
 
 def _largest(in_all: Mapping[float, float], allowed: float) -> float:

@@ -65,7 +65,7 @@ class Plan:
     def reach(self, pace: Pace) -> Reach:
         """How large the problems of kinds of layers are, for a target that is as fast as this."""
         operator = OPERATORS[self.operator]
-        return pace.reach(len(kinds_of(operator.family, operator.ndim)), self.profile.seconds, self.profile.kinds)
+        return pace.reach(operator.ndim, len(kinds_of(operator.family, operator.ndim)), self.profile.seconds, self.profile.kinds)
 
     def rest(self, pace: Pace) -> Iterator[Trial | None]:
         """Everything else, of a target that is as fast as this."""
