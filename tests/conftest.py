@@ -18,7 +18,9 @@ settings.register_profile("conformance", deadline=None)  # a loaded machine must
 settings.load_profile("conformance")
 
 TARGETS = Path(__file__).parent / "targets"
-SMALL = dataclasses.replace(PROFILES["brief"], gradients=12, every_type=True, long=True)
+SMALL = dataclasses.replace(
+    PROFILES["quick"], covering=30, gradients=12, each=1, random=5, kinds=0, layers="", seconds=0, search=0
+)  # a quick run without kinds of layers, ladders and real layers
 Check = Callable[..., Implementation]
 
 

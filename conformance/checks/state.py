@@ -137,7 +137,17 @@ class Between(OfAll):
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         notes = ["", *(f" (call {n}, after {before.problem})" for n, before in enumerate(calls[:-1], start=2))]
-        return judge_integers(claims, calls, replies, notes)
+        asked, accepted = case.problem.operator, claims.only_accepted(case.problem)
+        # What is wrong of another operator, or of what is only accepted, has trials of its own.
+        own = [
+            number
+            for number, call in enumerate(calls[: len(replies)])
+            if call.problem.operator == asked and claims.only_accepted(call.problem) in ("", accepted)
+        ]
+        judged = judge_integers(claims, [calls[n] for n in own], [replies[n] for n in own], [notes[n] for n in own])
+        if judged.failure is None:
+            return judged
+        return dataclasses.replace(judged, failure=dataclasses.replace(judged.failure, call=own[judged.failure.call]))
 
 
 def _others(problem: Problem) -> Iterator[tuple[Problem, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from conformance.cases.case import Case
 from conformance.cases.covering import Covering
@@ -85,7 +86,7 @@ class Ahead:
     def paced(self, operator: str, pace: Pace) -> Reach:
         """The first trials of an operator have shown how fast the target is; how large its kinds of layers are then."""
         plan = self._plans[operator]
-        plan.steps, plan.waits, plan.at_end = plan.plan.rest(pace), False, False
+        plan.steps, plan.waits, plan.at_end = chain(plan.steps, plan.plan.rest(pace)), False, False
         return plan.plan.reach(pace)
 
     def drop(self, operator: str) -> None:
