@@ -30,6 +30,7 @@ from conformance.running.worker import Description
 SCHEMA_VERSION = 1
 MOST_LINE = 16 * 2**20
 """Bytes of a line, with its end."""
+_MOST_ELEMENTS = 2**40  # of the results of one case
 _HEAD = re.compile(rb'\{"n":(\d{1,12}),"kind":"([a-z-]{1,20})",')
 _TAIL = re.compile(rb',"crc":"([0-9a-f]{8})"\}\n')
 _TAIL_BYTES = len(',"crc":"01234567"}\n')
@@ -150,8 +151,8 @@ class Came(Line):
     at: float
     seconds: float = 0.0
     reason: str = ""
-    elements: int = 0
-    blind: int = 0
+    elements: int = Field(0, ge=0, le=_MOST_ELEMENTS)
+    blind: int = Field(0, ge=0, le=_MOST_ELEMENTS)
     losses: int = 0
     accuracy: AccuracyFigures | None = None
     failure: Failed | None = None

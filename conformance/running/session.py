@@ -37,6 +37,7 @@ from conformance.running.worker import Description
 
 LOAD_LIMIT = 120.0
 """Seconds that importing a target may take; frameworks are slow to import on a cold disk."""
+_PROBE_LIMIT = 20.0  # seconds, in which a function is asked how it wants to be called, and what it accepts
 _PROBES: dict[Literal["all", "form"], str] = {
     "all": "what it accepts beyond its namesake is not tried",
     "form": "how it wants to be called is assumed",
@@ -147,7 +148,7 @@ class Session:
         for probe, left in tuple(_PROBES.items())[self.target.probe == "form" :]:
             target = dataclasses.replace(self.target, probe=probe)
             try:
-                found = self._described(target, self.time_limit)
+                found = self._described(target, min(self.time_limit, _PROBE_LIMIT))
                 self.target = target
                 return dataclasses.replace(found, seconds=description.seconds, notes=(*found.notes, *notes))
             except WorkerLost as lost:  # a first call that kills the process must not end the run: it is what cases will show

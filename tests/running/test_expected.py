@@ -38,7 +38,7 @@ def told(*runs: Expected, interrupted: bool = False) -> list[tuple[int, bool, st
 
 
 def test_failures_that_are_all_expected_leave_a_target_conformant_and_a_stale_entry_is_told() -> None:
-    mended = entry("was wrong once", check="receptive", kind="wrong value", case="conv1d *")
+    mended = entry("was wrong once", check="exact", kind="wrong value", case="conv1d f64 * i2 * values=digits:0")
     run, result = ran(HALF_DONE, entry(operator="conv1d", kind="raised"), mended)
     assert (result.status, result.findings) == ("conformant", ())
     (met,) = result.expected

@@ -24,7 +24,7 @@ from tests.leftovers import Traces, eventually
 
 ROOT = Path(__file__).parents[2]
 MISBEHAVING = TARGETS / "misbehaving.py"
-HANGS = (f"{MISBEHAVING}:hangs_conv2d", "--time-limit", "600")
+HANGS = (f"{MISBEHAVING}:hangs_conv2d", "--time-limit", "600", "--claims", "namesake")
 CONFORMANCE, PYTEST = ("-m", "conformance"), ("-m", "pytest", "-p", "no:cacheprovider", "-v")
 CHECK = (*CONFORMANCE, "check", "--profile", "brief")
 
