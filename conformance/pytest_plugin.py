@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # pytest must not import NumPy for people who do not ask for 
     from conformance.running.xfail_file import XfailFile
 
 _OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "claims", "time-limit", "memory-limit")
-_RATES = "conformance_rates"
+_PACES = "conformance_paces"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -53,14 +53,14 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_configure_node(node: Any) -> None:
     """Tell a process of pytest-xdist how fast each target is: all of them must plan the same cases."""
     texts = node.config.getoption("--implementation")
-    if texts and not hasattr(node.config, _RATES):
+    if texts and not hasattr(node.config, _PACES):
         from conformance.errors import UsageError
 
         try:
-            setattr(node.config, _RATES, {text: _rates(node.config, text, *_opened(node.config, text)) for text in texts})
+            setattr(node.config, _PACES, {text: _paces_of(node.config, text, *_opened(node.config, text)) for text in texts})
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
-    node.workerinput[_RATES] = getattr(node.config, _RATES, {})
+    node.workerinput[_PACES] = getattr(node.config, _PACES, {})
 
 
 def _opened(config: pytest.Config, text: str) -> tuple[Session, Options]:
@@ -86,15 +86,16 @@ def _asked(claims: Mapping[str, Any], options: Options) -> list[str]:
     return [name for name in OPERATORS if name in claims and (not options.operators or name in options.operators)]
 
 
-def _rates(config: pytest.Config, text: str, session: Session, options: Options) -> dict[str, float]:
-    """Multiply-adds a second of each operator of a target, as measured here or by the process that began the run."""
+def _paces_of(config: pytest.Config, text: str, session: Session, options: Options) -> dict[str, tuple[float, float]]:
+    """The pace of each operator of a target, as measured here or by the process that began the run; as plain numbers."""
     from conformance.running.trials import paces
 
-    told: dict[str, dict[str, float]] = getattr(config, "workerinput", {}).get(_RATES, {})
+    told: dict[str, dict[str, tuple[float, float]]] = getattr(config, "workerinput", {}).get(_PACES, {})
     description = session.describe()
     if text in told or description.unavailable or not options.profile.kinds:
         return told.get(text, {})
-    return {name: pace.rate for name, pace in paces(session, description.claims, _asked(description.claims, options)).items()}
+    measured = paces(session, description.claims, _asked(description.claims, options))
+    return {name: (pace.rate, pace.step) for name, pace in measured.items()}
 
 
 def _interrupted_by_termination() -> Callable[[], None]:
@@ -155,7 +156,7 @@ class TargetCollector(pytest.Collector):
             description = session.describe()
             self.expected.profile, self.expected.seed = options.profile, options.seed
             self.expected.begin(description, session.target)
-            rates = _rates(self.config, self.name, session, options)
+            known = _paces_of(self.config, self.name, session, options)
         except UsageError as error:
             raise pytest.UsageError(str(error)) from error
         if description.unavailable:
@@ -164,7 +165,7 @@ class TargetCollector(pytest.Collector):
         for operator in _asked(description.claims, options):
             seen: dict[str, int] = {}
             for trial in plan(
-                operator, description.claims, options.profile, options.seed, pace=Pace(rates.get(operator, float("inf"))),
+                operator, description.claims, options.profile, options.seed, pace=Pace(*known.get(operator, ())),
                 time_limit=options.time_limit, constants=description.constants,
             ):  # fmt: skip
                 self.expected.planned(trial)

@@ -19,6 +19,8 @@ from conformance.running.record import Known
 from conformance.running.session import Pending, Session, WorkerLost
 from conformance.running.trial import Trial, make_trial
 
+_PACE_LIMIT = 10.0  # seconds of a call that tells the pace
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -69,14 +71,17 @@ def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> O
 
 
 def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[str]) -> dict[str, Pace]:
-    """How fast a target is at each operator, by a call that is made twice, since the first may be slow."""
+    """How fast a target is at each operator, by calls that are made twice, since the first may be slow; until one is lost."""
     found = {}
     for name in operators:
+        if session.losses:
+            break
         seen = list[Seen]()
         for problem, seed in product(measured(OPERATORS[name], claims[name]), ("first", "second")):
             trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims)
             if trial is not None:
-                seen.append(Seen(trial.work, trial.steps, run_trial(session, trial, claims).seconds))
+                begun = Begun(trial, session.submit(Job(trial.calls), min(session.time_limit, _PACE_LIMIT)))
+                seen.append(Seen(trial.work, trial.steps, begun.outcome(claims).seconds))
         found[name] = pace_of(seen)
     return found
 

@@ -168,7 +168,7 @@ def test_whoever_interrupts_again_later_has_the_end_at_once(traces: Traces, tmp_
 
 @pytest.mark.parametrize("target", ["hangs_conv2d", "holds_the_gil_conv2d", "leaves_a_child_conv2d"])
 def test_workers_end_with_a_harness_that_was_killed(killed: Traces, target: str) -> None:
-    process = started(killed, *CHECK, f"{MISBEHAVING}:{target}", "--time-limit", "600")
+    process = started(killed, *CHECK, f"{MISBEHAVING}:{target}", "--time-limit", "600", "--claims", "namesake")
     under_way(process, target)
     at_work(process, killed, 3)  # the harness, a helper of multiprocessing's and the worker
     time.sleep(0.5)
@@ -198,7 +198,7 @@ def mutants(file: str) -> tuple[str, ...]:
 
 def pytest_of(target: str) -> tuple[str, ...]:
     plugin = () if entry_points(group="pytest11", name="conformance") else ("-p", "conformance.pytest_plugin")
-    return (*PYTEST, *plugin, "--implementation", target, "--conformance-time-limit", "600")
+    return (*PYTEST, *plugin, "--implementation", target, "--conformance-time-limit", "600", "--conformance-claims", "namesake")
 
 
 @pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM", "SIGTERM to the group"])
