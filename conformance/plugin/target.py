@@ -32,6 +32,8 @@ class Target:
     probe: Literal["", "form", "all"] = "all"
     """What smoke calls may find out: how functions want to be called, and what they accept beyond their namesake; less after
     one of them crashed or hung."""
+    watched: bool = False
+    """Whether it is noted which branches of its own source run, which takes time: not where it is timed."""
     command: tuple[str, ...] = field(init=False, default=())
 
     def __post_init__(self) -> None:

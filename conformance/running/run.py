@@ -115,7 +115,9 @@ class Run:
     def execute(self) -> Implementation:
         """Run everything. Raises :class:`UsageError` if the target cannot be loaded, nothing else."""
         try:
-            with self.session or Session(self.target, self.options.time_limit, memory_limit=self.options.memory_limit) as session:
+            options = self.options
+            opened = self.session or Session(self.target, options.time_limit, memory_limit=options.memory_limit, watched=True)
+            with opened as session:
                 self.description = self.recorder.begin(self.target, session.describe())
                 self.target = session.target
                 self.expected.begin(self.description, self.target)

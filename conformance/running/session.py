@@ -89,12 +89,13 @@ class Session:
     """Use as a context manager: ``with Session(target) as session: session.submit(job).result()``."""
 
     def __init__(
-        self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None, memory_limit: int | None = None
-    ) -> None:
+        self, target: Target, time_limit: float = 10.0, context: BaseContext | None = None, memory_limit: int | None = None,
+        watched: bool = False,
+    ) -> None:  # fmt: skip
         """``context`` says how the process is started, :func:`conformance.running.launch.fresh` by default; ``memory_limit``
-        is the bytes that it may take (None: a share of what is free, 0: no limit).
+        is the bytes that it may take (None: a share of what is free, 0: no limit). ``watched``: its branches are noted.
         """
-        self.target, self.time_limit, self.context = target, time_limit, context or fresh()
+        self.target, self.time_limit, self.context = dataclasses.replace(target, watched=watched), time_limit, context or fresh()
         self.memory_limit = limit_of(memory_limit)
         self.losses = self._jobs = 0
         self._open, self._ended, self._closed = False, False, ""

@@ -11,6 +11,7 @@ import contextlib
 import json
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -49,6 +50,7 @@ def begin(files: Sequence[str]) -> None:
         _cover.append(cover)
         _tracers.append(sys.gettrace())
         sys.settrace(None)
+        threading.settrace(None)  # type: ignore[arg-type]  # threads of the target's own would be slowed for as long as they live
 
 
 @contextlib.contextmanager

@@ -206,7 +206,8 @@ def _calls(implementation: Implementation, job: Job) -> list[Reply]:
 def loaded(target: Target) -> Implementation:
     """The implementation of ``target``, loaded when it is first asked for."""
     if (found := _loaded.get(target)) is None:
-        visited.begin(own_files(target))
+        if target.watched:
+            visited.begin(own_files(target))
         found = _loaded[target] = load(target)
         surroundings.remember()  # smoke calls come only with the second one, which is the same target
         surroundings.breaches()

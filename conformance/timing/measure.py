@@ -8,6 +8,7 @@ they lie: else measuring would go on until the answer pleased.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import random
 import statistics
@@ -223,7 +224,9 @@ def open_contestants(
     stack: ExitStack, targets: Iterable[Target], threads: int | None = None, memory_limit: int | None = None
 ) -> list[Contestant]:
     """As :func:`open_contestant`, with all workers starting at the same time."""
-    sessions = [stack.enter_context(Session(one, time_limit=LIMIT, memory_limit=memory_limit)) for one in targets]
+    # What a function accepts beyond its namesake is not timed, and calls to find it out could leave it in another state.
+    asked_less = [dataclasses.replace(one, probe="form") if one.probe == "all" else one for one in targets]
+    sessions = [stack.enter_context(Session(one, time_limit=LIMIT, memory_limit=memory_limit)) for one in asked_less]
     asked = [(session, session.ask(set_out, threads, limit=LIMIT)) for session in sessions]
     for session, ticket in asked:
         session.wait(ticket)

@@ -164,7 +164,8 @@ def problem_of(kind: Kind, row: Row, operator: Operator, claims: Claims, reach: 
         aligned = row.checks == _EXACT and row.size in ("aligned", "beside") and (divisor, steps) == (1, 0) and reach.whole
         windows, channels = _windows(kind, row, steps), _channels(kind, row, claims.options, divisor)
         work = work_of(operator, windows, row.batch, *channels)
-        few = math.prod(window.kernel for window in windows) * channels[2] <= reach.steps * (_NEEDED if row.needed else 1)
+        taps, groups = math.prod(window.kernel for window in windows), channels[2]
+        few = groups == 1 or taps * groups <= reach.steps * (_NEEDED if row.needed else 1)  # of one group nothing is saved
         if (few and work <= reach.work * (_BEYOND if aligned else 1)) or (divisor, steps) == _COMBINED[-1]:
             problem = _made(kind, row, operator, claims, windows, channels)
             if problem is not None:
