@@ -26,16 +26,23 @@ from conformance.running.session import Session
 from conformance.running.trial import Trial, make_trial
 from conformance.running.trials import run_trial
 
+_LIMIT, _SLOW = 10.0, 1e9  # seconds, and multiply-adds a second of an implementation that is none of the fastest
+
 
 @click.command("case", cls=WithTarget)
 @click.argument("text")
 @click.option("--on", "target_text", required=True, metavar="TARGET", help="The implementation to run it on.")
 @click.option("--check", "check_name", metavar="NAME", help="Only this check, e.g. layout.strided (default: all that apply).")
-@click.option("--time-limit", default=10.0, show_default=True, metavar="SECONDS", help="For each check.")
+@click.option(
+    "--time-limit",
+    type=float,
+    metavar="SECONDS",
+    help="For each check  [default: 10, and more where a call of 10^9 multiply-adds a second would take longer].",
+)
 @memory_option
 @target_options
 def command(
-    text: str, target_text: str, check_name: str | None, time_limit: float, memory_limit: int | None,
+    text: str, target_text: str, check_name: str | None, time_limit: float | None, memory_limit: int | None,
     arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Run one case, given as text, on one implementation.
@@ -54,7 +61,8 @@ def command(
         raise UsageError(f"the check {check_name!r} is not known", hint=f"known are {', '.join(check.name for check in ROUNDS)}")
     console = make_console()
     target = make_target(target_text, [case.problem.operator], arrays, claim, no_claim)
-    with Session(target, time_limit, memory_limit=memory_limit) as session:
+    limit = time_limit or max(_LIMIT, case.problem.work / _SLOW)
+    with Session(target, limit, memory_limit=memory_limit) as session:
         description = session.describe()
         if description.unavailable:
             raise UsageError(f"{target_text}: {description.unavailable}")

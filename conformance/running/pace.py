@@ -26,6 +26,10 @@ _STEPS_OF_A_KIND: Mapping[int, Mapping[float, float]] = {
 """Taps of all groups of a call at most -> those of all calls of one kind of layer, counted over the kinds of conv1d to conv3d."""
 _SECONDS_OF_STEPS = 4.0  # times the seconds for multiply-adds
 _LEAST_KINDS = 20
+OF_PACE = "the pace of the target"
+"""Origin of the cases that tell it. Others are quick for reasons of their own, such as few outputs of a loop over outputs."""
+REPEATED = ("first", "second", "third")
+"""Seeds of the calls that tell it: the first may be slow, and so may any on a busy machine."""
 _LEAST_STEPS = 64  # of calls that tell what a step costs
 
 

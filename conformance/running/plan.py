@@ -26,7 +26,7 @@ from conformance.cases.uniform import uniform_cases, unlike_cases
 from conformance.checks import CHECKS, Check, accuracy, dialect, layout, special
 from conformance.plugin.claims import Claims
 from conformance.problem import OPERATORS, Problem
-from conformance.running.pace import Pace, measured
+from conformance.running.pace import OF_PACE, REPEATED, Pace, measured
 from conformance.running.profile import Profile
 from conformance.running.rounds import Problems, number_of_rounds, other_checks
 from conformance.running.trial import Trial, make_trial
@@ -59,8 +59,8 @@ class Plan:
         for base, name in invalid_cases(self.operator, claimed):
             yield from self._made("rejection", Case(base, "invalid", name, "invalid problems"))
         yield from other_checks(operator, self.claims, self._problems, self.profile, self.seed)
-        for problem, seed in product(measured(operator, claimed), ("first", "second")):  # the first may be slow
-            yield from self._exact(Case(problem, "integers", seed, "the pace of the target"))
+        for problem, seed in product(measured(operator, claimed), REPEATED):
+            yield from self._exact(Case(problem, "integers", seed, OF_PACE))
 
     def reach(self, pace: Pace) -> Reach:
         """How large the problems of kinds of layers are, for a target that is as fast as this."""

@@ -39,7 +39,7 @@ from conformance.running.findings import Group, describe, key_of
 from conformance.running.heard import plain_replies
 from conformance.running.memory import too_large
 from conformance.running.outcome import Listener, Outcome, Silence, Totals, outcome_of
-from conformance.running.pace import Seen, pace_of
+from conformance.running.pace import OF_PACE, Seen, pace_of
 from conformance.running.plan import expected_trials
 from conformance.running.profile import Profile
 from conformance.running.record import Finished, Known, KnownFinding, Recorder, Stage
@@ -260,7 +260,8 @@ class Run:
             one, cover.counted = waiting.popleft()
             held -= one.trial.bytes
             outcome = one.outcome(claims)
-            seen.append(Seen(one.trial.work, one.trial.steps, outcome.seconds))
+            if one.trial.case.origin == OF_PACE:
+                seen.append(Seen(one.trial.work, one.trial.steps, outcome.seconds))
             self._note(outcome, "plan", session, one.known)
             if stop := self._not_worthwhile(session):
                 session.forget(at_once=self._loses(session))

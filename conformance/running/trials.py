@@ -14,7 +14,7 @@ from conformance.plugin.claims import Claims
 from conformance.plugin.job import Call, Job, Reply
 from conformance.problem import OPERATORS
 from conformance.running.outcome import Outcome, outcome_of, unjudged
-from conformance.running.pace import Pace, Seen, measured, pace_of
+from conformance.running.pace import REPEATED, Pace, Seen, measured, pace_of
 from conformance.running.record import Known
 from conformance.running.session import Pending, Session, WorkerLost
 from conformance.running.trial import Trial, make_trial
@@ -77,7 +77,7 @@ def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[st
         if session.losses:
             break
         seen = list[Seen]()
-        for problem, seed in product(measured(OPERATORS[name], claims[name]), ("first", "second")):
+        for problem, seed in product(measured(OPERATORS[name], claims[name]), REPEATED):
             trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims)
             if trial is not None:
                 begun = Begun(trial, session.submit(Job(trial.calls), min(session.time_limit, _PACE_LIMIT)))
