@@ -14,8 +14,9 @@ import pytest
 
 from conformance.cases.kinds import Kind, drawn, kinds_of
 from conformance.cases.ladders import BITS, TAILS, rungs, sizes_of
+from conformance.checks import special
 from conformance.plugin.layouts import LAYOUTS
-from conformance.problem import FORMATS, OPERATORS, Family, Operator, Problem
+from conformance.problem import OPERATORS, Family, Operator, Problem
 from conformance.problem.window import AdaptiveWindow
 from tests.suite.logged import CLAIMS, Logged, calls_of
 
@@ -64,7 +65,8 @@ def _is_grouped_as(kind: Kind, problem: Problem) -> bool:
 def _lacking(op: Operator, kind: Kind, calls: Sequence[Logged]) -> Iterator[str]:
     problems = [call.problem for call in calls]
     pairs = [(p.channels, p.channels if op.is_pool else p.out_channels, p.groups) for p in problems]
-    sizes = [size for p in problems for size in p.input_shape[2:]]
+    unpools = op.family is Family.MAX_UNPOOL  # whose sizes are those that it goes back to
+    sizes = [size for p in problems for size in (p.output_shape if unpools else p.input_shape)[2:]]
     for words, there in (
         ("several channels", any(c > 1 and o > 1 for c, o, _ in pairs)),
         ("channels that are multiples of 32", any(c % 32 == o % 32 == 0 for c, o, _ in pairs)),
@@ -85,7 +87,7 @@ def _lacking(op: Operator, kind: Kind, calls: Sequence[Logged]) -> Iterator[str]
     accuracy = [call.trial for call in calls if call.values in ("real", "cancelling")]
     if op.rounds and op.family is not Family.CONV_INTEGER and max(map(accuracy.count, accuracy), default=0) < 3:
         yield "wide, cancelling and spiky values"
-    if any(FORMATS[dtype].kind == "float" for dtype in op.traits.dtypes) and not any(call.values == "special" for call in calls):
+    if any(check.applies(op) for check in special.CHECKS) and not any(call.values == "special" for call in calls):
         yield "special values"
 
 

@@ -35,6 +35,8 @@ _PAIRS: dict[Size, tuple[tuple[int, int], ...]] = {
 """Channels in and out; of a pooling the first."""
 _COMBINED = tuple(itertools.product((1, 2, 4, 8, 16), (3, 1, 0)))
 """What channels are divided by, and steps of the last axis: smaller where a call would be too much work, steps first."""
+_OF_LAYOUTS = tuple(itertools.product((3, 1, 0), (1, 2, 4, 8)))
+"""Steps and what channels are divided by, where memory layouts are tried: with a single place some of them are no others."""
 _FORMS = ("multiple in the last axis", "odd", "even", "multiple in the first axis")
 _EXACT = ("exact",)
 _LONG = 24  # bits of a significand in which even a long average of integers is nearly exact
@@ -106,8 +108,12 @@ def cases_of_kinds(
 def cases_of_tensors(
     operator: Operator, claims: Claims, seed: int, reach: Reach, checks: Sequence[str]
 ) -> Iterator[tuple[str, Case]]:
-    """Each of some checks, which are of one tensor alone, on two kinds of layers: other ones for every check and seed."""
-    kinds = kinds_of(operator.family, operator.ndim)
+    """Each of some checks, which are of one tensor alone, on two kinds of layers: other ones for every check and seed.
+
+    They have several places, as a tensor of a single one lies alike in some layouts.
+    """
+    every = (*kinds_of(operator.family, operator.ndim), *drawn(operator, seed, reach.rounds))
+    kinds = [kind for kind in every if math.prod(kind.problem.output_shape[2:]) > 1] or every
     dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
     for number, check in enumerate(checks):
         for again in (0, 1):
@@ -160,13 +166,14 @@ def problem_of(kind: Kind, row: Row, operator: Operator, claims: Claims, reach: 
 
     Sizes shrink before channels do. None where no problem of the kind is claimed.
     """
-    for divisor, steps in _COMBINED:
+    combined = [(divisor, steps) for steps, divisor in _OF_LAYOUTS] if row.checks[0].startswith("layout") else _COMBINED
+    for divisor, steps in combined:
         aligned = row.checks == _EXACT and row.size in ("aligned", "beside") and (divisor, steps) == (1, 0) and reach.whole
         windows, channels = _windows(kind, row, steps), _channels(kind, row, claims.options, divisor)
         work = work_of(operator, windows, row.batch, *channels)
         taps, groups = math.prod(window.kernel for window in windows), channels[2]
         few = groups == 1 or taps * groups <= reach.steps * (_NEEDED if row.needed else 1)  # of one group nothing is saved
-        if (few and work <= reach.work * (_BEYOND if aligned else 1)) or (divisor, steps) == _COMBINED[-1]:
+        if (few and work <= reach.work * (_BEYOND if aligned else 1)) or (divisor, steps) == combined[-1]:
             problem = _made(kind, row, operator, claims, windows, channels)
             if problem is not None:
                 return problem
@@ -236,7 +243,7 @@ def _at_least(size: int, wanted: str, fitting: int = 0, stride: int = 1) -> int:
     """The next size of the kind that is wanted: where there is one near, one that windows fill without a rest."""
     step = _MULTIPLE if wanted == "multiple" else 2
     first = -(-size // step) * step if wanted == "multiple" else size + (size % 2 != (wanted == "odd"))
-    near = range(first, first + step * min(stride, _NEAR), step)
+    near = range(first, min(first + step * min(stride, _NEAR), 3 * first), step)
     return next((each for each in near if (each - fitting) % stride == 0), first)
 
 
@@ -245,6 +252,8 @@ def _channels(kind: Kind, row: Row, able: frozenset[str], divisor: int) -> tuple
     pairs = _PAIRS[row.size]
     groups = kind.groups if kind.grouping == "groups" else 1
     wanted = pairs[(row.batch + 2 * row.biased) % len(pairs)]
+    if row.needed and row.size == "aligned" and (kind.operator.is_pool or kind.grouping in ("depthwise", "multiplier")):
+        wanted = pairs[1]  # a multiple of 32 and of 64 at once
     first, second = (_of_group(near, groups, row.size == "beside", divisor) for near in wanted)
     if "channels" not in able:
         first = 1
