@@ -47,7 +47,10 @@ def exact_on_integers(problem: Problem, truth: Truth) -> Bound:
     if problem.op.family is Family.LP_POOL:
         return componentwise(problem, truth)
     mantissa, _ = np.frexp(truth.divisor)
-    return Bound(np.where(mantissa == 0.5, 0.0, componentwise(problem, truth).tolerance))
+    out = problem.result_format
+    underflows = np.abs(truth.y) < 2.0**out.min_exponent  # a quotient by a power of two may still be between two subnormals
+    exact = np.where(underflows, 0.5 * out.smallest_subnormal, 0.0)
+    return Bound(np.where(mantissa == 0.5, exact, componentwise(problem, truth).tolerance))
 
 
 def componentwise(problem: Problem, truth: Truth, accumulator: Format | None = None) -> Bound:

@@ -24,7 +24,7 @@ def cached_by_shape(c: Conv) -> Array:
     "state",
     "the result is remembered by the addresses of the arrays",
     "other data at the address of the call before",
-    checks="state receptive algebra",
+    checks="state receptive algebra special",
     causes=("remembered-by-address",),
 )
 def cached_by_address(c: Conv) -> Array:
