@@ -138,11 +138,13 @@ class Between(OfAll):
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         notes = ["", *(f" (call {n}, after {before.problem})" for n, before in enumerate(calls[:-1], start=2))]
         asked, accepted = case.problem.operator, claims.only_accepted(case.problem)
-        # What is wrong of another operator, or of what is only accepted, has trials of its own.
+        # What is wrong of another operator or memory layout, or of what is only accepted, has trials of its own.
         own = [
             number
             for number, call in enumerate(calls[: len(replies)])
-            if call.problem.operator == asked and claims.only_accepted(call.problem) in ("", accepted)
+            if call.problem.operator == asked
+            and call.layout == calls[0].layout
+            and claims.only_accepted(call.problem) in ("", accepted)
         ]
         judged = judge_integers(claims, [calls[n] for n in own], [replies[n] for n in own], [notes[n] for n in own])
         if judged.failure is None:
