@@ -21,7 +21,8 @@ OPERATORS = [f"{family}{ndim}d" for family in ("conv", "max_pool", "avg_pool") f
 
 
 def checked(text: str, *claim: str) -> Implementation:
-    return Run(Target(text, claim=claim), Options(PROFILES["quick"])).execute()
+    # A busy machine must not make a slow function one that hangs.
+    return Run(Target(text, claim=claim), Options(PROFILES["quick"], time_limit=20)).execute()
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
