@@ -26,9 +26,9 @@ QUICK = PROFILES["quick"]
 OF_SLOW_ONES = dataclasses.replace(QUICK, kinds=0, layers="", seconds=0, search=0)
 
 
-def checked(text: str, *claim: str, profile: Profile = QUICK) -> Implementation:
+def checked(text: str, *claim: str, profile: Profile = QUICK, no_claim: tuple[str, ...] = ()) -> Implementation:
     # A busy machine must not make a slow function one that hangs.
-    return Run(Target(text, claim=claim), Options(profile, time_limit=20)).execute()
+    return Run(Target(text, claim=claim, no_claim=no_claim), Options(profile, time_limit=20)).execute()
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -41,7 +41,8 @@ def test_what_the_broken_functions_are_made_from_is_conformant(operator: str) ->
 def test_an_honest_function_is_conformant(name: str) -> None:
     if HONEST[name].requires:
         pytest.importorskip(HONEST[name].requires)
-    result = checked(f"{FOLDER / 'honest_functions.py'}:{name}", profile=OF_SLOW_ONES)
+    # Some compute integers in floating point: what they accept without claiming it is rightly found wrong.
+    result = checked(f"{FOLDER / 'honest_functions.py'}:{name}", profile=OF_SLOW_ONES, no_claim=("accepted",))
     assert result.status == "conformant", result.findings
 
 
