@@ -108,7 +108,7 @@ def cases_of_kinds(
 def cases_of_tensors(
     operator: Operator, claims: Claims, seed: int, reach: Reach, checks: Sequence[str]
 ) -> Iterator[tuple[str, Case]]:
-    """Each of some checks, which are of one tensor alone, on two kinds of layers: other ones for every check and seed.
+    """Each of some checks, which are of one tensor alone, on four kinds of layers: other ones for every check and seed.
 
     They have several places, as a tensor of a single one lies alike in some layouts.
     """
@@ -116,8 +116,8 @@ def cases_of_tensors(
     kinds = [kind for kind in every if math.prod(kind.problem.output_shape[2:]) > 1] or every
     dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
     for number, check in enumerate(checks):
-        for again in (0, 1):
-            turn = 2 * number + again
+        for again in range(4):
+            turn = 4 * number + again
             kind = kinds[(5 * turn + seed) % len(kinds)] if kinds else None
             row = Row((check,), "half", dtypes[turn % len(dtypes)], 2, operator.traits.weights, _FORMS[turn % len(_FORMS)])
             problem = problem_of(kind, row, operator, claims, reach) if kind is not None else None
