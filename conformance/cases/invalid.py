@@ -116,15 +116,6 @@ def _three_outputs(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
     return problem.replace(groups=2, out_channels=3), {**arrays, "w": np.ascontiguousarray(arrays["w"][:3, :2])}
 
 
-def _narrowed(field: str, beside: int) -> Change:
-    """A number of the window that is ``beside`` where only its lower 32 bits are taken."""
-    return _windows(**{field: _WIDE + beside})
-
-
-def _padded_by_too_much(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
-    return problem.with_windows(pad_begin=_WIDE + 1, pad_end=_WIDE + 1), arrays
-
-
 def _far_larger(problem: Problem, arrays: Arrays) -> tuple[Problem, Arrays]:
     """Sizes that 32 bits hold, whose product they do not."""
     if problem.op.traits.window == "adaptive":
@@ -222,20 +213,22 @@ INVALID: dict[str, Invalid] = {
         Invalid("indices_type", "the indices are floating-point numbers", _tensor("indices", lambda at: at.astype(np.float32)),
                 _family("max_unpool")),
         Invalid("indices_shape", "there are more indices than values", _tensor("indices", _longer(0)), _family("max_unpool")),
-        Invalid("stride_wide", "the stride is 2^32 + 1, which 32 bits take for 1", _narrowed("stride", 1),
+        Invalid("stride_wide", "the stride is 2^32 + 1, which 32 bits take for 1", _windows(stride=_WIDE + 1),
                 _slides_on_input, ("stride",), valid=True),
-        Invalid("dilation_wide", "the dilation is 2^32 + 1, which 32 bits take for 1", _narrowed("dilation", 1), _slides_on_input,
-                ("dilation", "kernel")),
-        Invalid("padding_wide", "the padding is 2^32 + 1, which 32 bits take for 1", _padded_by_too_much,
+        Invalid("dilation_wide", "the dilation is 2^32 + 1, which 32 bits take for 1", _windows(dilation=_WIDE + 1),
+                _slides_on_input, ("dilation", "kernel")),
+        Invalid("padding_wide", "the padding is 2^32 + 1, which 32 bits take for 1",
+                _windows(pad_begin=_WIDE + 1, pad_end=_WIDE + 1),
                 lambda p: _slides_on_input(p) or _family("conv_transpose")(p), ("padding",), asks_for_much=True),
-        Invalid("kernel_wide", "the kernel is 2^32 + 2, which 32 bits take for 2", _narrowed("kernel", 2), _pool, ("kernel",)),
+        Invalid("kernel_wide", "the kernel is 2^32 + 2, which 32 bits take for 2", _windows(kernel=_WIDE + 2), _pool,
+                ("kernel",)),
         Invalid("groups_wide", "there are 2^32 + 1 groups, which 32 bits take for 1", _fields(groups=_WIDE + 1), _weights,
                 ("groups",)),
         Invalid("divisor_wide", "the divisor is 2^32 + 2, which 32 bits take for 2", _fields(divisor=_WIDE + 2),
                 _family("avg_pool"), ("divisor",), valid=True),
-        Invalid("output_wide", "the output size is 2^32 + 2, which 32 bits take for 2", _narrowed("output", 2),
+        Invalid("output_wide", "the output size is 2^32 + 2, which 32 bits take for 2", _windows(output=_WIDE + 2),
                 _family("adaptive_max_pool", "adaptive_avg_pool"), asks_for_much=True),
-        Invalid("output_padding_wide", "the output padding is 2^32, which 32 bits take for 0", _narrowed("output_padding", 0),
+        Invalid("output_padding_wide", "the output padding is 2^32, which 32 bits take for 0", _windows(output_padding=_WIDE),
                 _family("conv_transpose"), ("output_padding",)),
         Invalid("index_wide", "an index is larger by 2^32, which 32 bits do not see", _tensor("indices", lambda at: at + _WIDE),
                 _family("max_unpool")),
@@ -273,7 +266,7 @@ def _base(operator: str, claims: Claims, biased: bool) -> Problem | None:
     channels = 4 if "channels" in able else 1
     out = f"o{4 if 'out_channels' in able else 1}" if op.traits.weights else ""
     kept = "bias" in able and op.pass_name == FORWARD and op.traits.weights and biased
-    dtype = next((name for name in claims.dtypes if name in op.traits.dtypes), "")
+    dtype = next(iter(claims.types_of(op)), "")
     if not dtype or (biased and not kept):
         return None
     batch = 2 if "batch" in able else 1

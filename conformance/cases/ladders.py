@@ -56,7 +56,7 @@ class Size:
 
 def ladder_cases(operator: Operator, claims: Claims, seed: int) -> Iterator[Case]:
     """Every size at every rung: up to 2^7 in every data type, beyond it in one; a kernel's area up to 2^15."""
-    sizes, dtypes = sizes_of(operator, claims), [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
+    sizes, dtypes = sizes_of(operator, claims), claims.types_of(operator)
     for dtype in dtypes:
         rng = random.Random(f"{operator.name}:{dtype}:{seed}")
         values = {size: rungs(min(BITS[size.field], TAILS)) for size in sizes}
@@ -247,5 +247,5 @@ def _claimed(problem: Problem, claims: Claims, words: str, origin: str = _LADDER
 
 def first_type(operator: Operator, claims: Claims) -> str:
     """float32 where it is claimed, else the first type that is."""
-    dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
+    dtypes = claims.types_of(operator)
     return "float32" if "float32" in dtypes else dtypes[0]

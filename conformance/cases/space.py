@@ -66,7 +66,7 @@ def parameters(operator: Operator, claims: Claims) -> tuple[Parameter, ...]:
     def when(option: str, levels: tuple[Level, ...]) -> tuple[Level, ...]:
         return levels if option in able else levels[:1]
 
-    dtypes = tuple(dtype for dtype in claims.dtypes if dtype in traits.dtypes)
+    dtypes = claims.types_of(operator)
     chosen = [
         Parameter("batch", when("batch", (1, 2, 3, 5))),
         Parameter("channels", when("channels", (1, 2, 3, 4, 5, 8, 17, 33, 66))),

@@ -30,7 +30,7 @@ class Fresh(OfAll):
 
     def calls(self, case: Case) -> tuple[Call, ...]:
         name = next(iter(case.problem.array_shapes))
-        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        first, other = case.arrays(), _other_numbers(case)
         return (
             Call(case.problem, first),
             Call(case.problem, other, same_address=True),
@@ -53,11 +53,13 @@ class InPlace(OfAll):
 
     name = "state.in_place"
     about = "each tensor in turn written in place, the others left as they are"
+    part = "the tensor"
+    """What of a tensor is written."""
     concurrent = False
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        first, other = case.arrays(), _other_numbers(case)
         changed = [{**first, name: new} for name in first if (new := self._changed(case.problem, name, first, other)) is not None]
         if not changed:
             return ()
@@ -74,12 +76,10 @@ class InPlace(OfAll):
             next((name for name in case.problem.array_shapes if c.arrays[name] is not calls[0].arrays[name]), "") for c in calls
         ]
         words = [
-            f" (call {n}, {self._words(name) if name else 'all as in the first'})" for n, name in enumerate(changed, start=1)
+            f" (call {n}, {f'{self.part} {name} written anew in place' if name else 'all as in the first'})"
+            for n, name in enumerate(changed, start=1)
         ]
         return judge_integers(claims, calls, replies, ["", *words[1:]])
-
-    def _words(self, name: str) -> str:
-        return f"the tensor {name} written anew in place"
 
 
 class Inner(InPlace):
@@ -87,6 +87,7 @@ class Inner(InPlace):
 
     name = "state.inner"
     about = "inner elements of each tensor in turn written in place, its first and last left as they are"
+    part = "inner elements of the tensor"
 
     def _changed(self, problem: Problem, name: str, first: Arrays, other: Arrays) -> np.ndarray | None:
         new = other[name].copy()
@@ -95,15 +96,13 @@ class Inner(InPlace):
         new.reshape(-1)[[0, -1]] = first[name].reshape(-1)[[0, -1]]
         return super()._changed(problem, name, first, {name: new})
 
-    def _words(self, name: str) -> str:
-        return f"inner elements of the tensor {name} written anew in place"
-
 
 class Channel(InPlace):
     """The same, but only one channel changes, the middle one: of weights and a bias one output channel."""
 
     name = "state.channel"
     about = "one channel of each tensor in turn written in place"
+    part = "one channel of the tensor"
 
     def _changed(self, problem: Problem, name: str, first: Arrays, other: Arrays) -> np.ndarray | None:
         axis = 0 if name not in ("x", "dy", "ddx", "indices") or problem.unbatched else 1
@@ -113,9 +112,6 @@ class Channel(InPlace):
         at = (slice(None),) * axis + (channel,)
         new[at] = other[name][at]
         return super()._changed(problem, name, first, {name: new})
-
-    def _words(self, name: str) -> str:
-        return f"one channel of the tensor {name} written anew in place"
 
 
 class Between(OfAll):
@@ -127,7 +123,7 @@ class Between(OfAll):
     optional_calls = True
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        first, other = case.arrays(), dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
+        first, other = case.arrays(), _other_numbers(case)
         calls = [Call(case.problem, first)]
         for number, (problem, layout) in enumerate(_others(case.problem)):
             between = dataclasses.replace(case, problem=problem, kind="integers").arrays()
@@ -193,7 +189,7 @@ class Bias(OneThing):
         if not case.problem.bias:
             return ()
         arrays = case.arrays()
-        other = {**arrays, "b": dataclasses.replace(case, seed=f"{case.seed}-other").arrays()["b"]}
+        other = {**arrays, "b": _other_numbers(case)["b"]}
         return Call(case.problem, arrays), Call(case.problem, other, same_address=True)
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
@@ -286,6 +282,11 @@ class Threads(OfAll):
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         return judge_integers(claims, calls, replies, [f" ({self.about})"] * len(calls))
+
+
+def _other_numbers(case: Case) -> Arrays:
+    """Tensors of the same problem with other numbers."""
+    return dataclasses.replace(case, seed=f"{case.seed}-other").arrays()
 
 
 def other_parameters(problem: Problem) -> list[Problem]:

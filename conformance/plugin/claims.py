@@ -149,6 +149,10 @@ class Claims:
                 return f"{option.words}: not claimed ({name})"
         return None
 
+    def types_of(self, operator: Operator) -> tuple[str, ...]:
+        """The claimed data types that an operator is defined for."""
+        return tuple(dtype for dtype in self.dtypes if dtype in operator.traits.dtypes)
+
     def only_accepted(self, problem: Problem) -> str:
         """In words, what ``problem`` asks for that is accepted without being claimed; empty where all of it is claimed."""
         if problem.dtype in self.accepted:
@@ -206,7 +210,8 @@ class Claims:
 @lru_cache(maxsize=256)
 def _answers(dialect: tuple[str, ...], dtype: str) -> Mapping[str, str]:
     declared = (word.partition(":") for word in dialect)
-    return dict(word.split("=", 1) for word, _, only in declared if only in ("", dtype))  # type: ignore[misc]
+    said = (word.partition("=") for word, _, only in declared if only in ("", dtype))
+    return {option: answer for option, _, answer in said}
 
 
 @lru_cache(maxsize=256)

@@ -71,7 +71,7 @@ class Plan:
         """Everything else, of a target that is as fast as this."""
         operator, claimed, profile, seed = OPERATORS[self.operator], self.claims[self.operator], self.profile, self.seed
         if profile.kinds:
-            dtypes = [dtype for dtype in claimed.dtypes if dtype in operator.traits.dtypes]
+            dtypes = claimed.types_of(operator)
             first = first_type(operator, claimed)
             for case in unlike_cases(operator, claimed, tuple(dict.fromkeys((first, dtypes[seed % len(dtypes)])))):
                 yield from self._exact(case)

@@ -48,7 +48,7 @@ class Problems:
 
 def _turns(operator: Operator, claims: Claims, profile: Profile) -> Sequence[str]:
     """The data types that have a turn of their own; in a brief run it is left to the covering set ("" changes nothing)."""
-    return tuple(dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes) if profile.every_type else ("",)
+    return claims.types_of(operator) if profile.every_type else ("",)
 
 
 def other_checks(

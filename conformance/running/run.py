@@ -59,8 +59,8 @@ _SHRINK_SECONDS = 2.0
 _DIAGNOSE_SECONDS = 1.5
 _THE_END: Any = object()  # of a plan
 _CUT = "cut short"
-_UNKNOWN = "not known: which branches of its own never ran, as the run was interrupted and went on in another process"
 """How the reason begins for which the rest of an operator is skipped."""
+_UNKNOWN = "not known: which branches of its own never ran, as the run was interrupted and went on in another process"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +103,10 @@ class Run:
     """Seconds of checking before an interrupt that this run goes on from."""
     shrink_seconds: float = _SHRINK_SECONDS
     diagnose_seconds: float = _DIAGNOSE_SECONDS
-    unvisited: dict[Branch, bool] = field(default_factory=dict)
-    """Branches of the target's own source that no trial of a plan took, and whether a search did not either."""
+    unvisited: list[Branch] = field(default_factory=list)
+    """Branches of the target's own source that no trial of a plan took,"""
     reached: set[Branch] = field(default_factory=set)
+    """and those of them that a search took."""
     reduced: dict[str, str] = field(default_factory=dict)
     """Operators of which the target is so slow that calls of kinds of layers are smaller: how large at most, in words."""
     accepted: Accepted = field(default_factory=lambda: Accepted({}))
@@ -182,9 +183,8 @@ class Run:
         for known in self.recorder.searched():
             self._note(known.outcome, "search", session, known)
         found = session.call(worker.never_run, limit=_ASK_LIMIT) if session.alive else []
-        branches = [Branch(*fields) for fields in found]
-        self.unvisited = {branch: branch not in self.reached for branch in branches}
-        left = [branch for branch, never in self.unvisited.items() if never and not branch.raises]
+        self.unvisited = [Branch(*fields) for fields in found]
+        left = [branch for branch in self.unvisited if branch not in self.reached and not branch.raises]
         if not left or not self.options.profile.search:
             return
 
@@ -278,7 +278,7 @@ class Run:
 
     def _begun(self, trial: Trial, session: Session) -> Begun:
         one = self._unasked(trial)
-        return one if one.known or one.reason or trial.trouble else begin(session, trial)
+        return one if one.settled else begin(session, trial)
 
     def _unasked(self, trial: Trial) -> Begun:
         """What is known of a trial without asking: an outcome on record, or why there is nothing to call."""
@@ -291,7 +291,7 @@ class Run:
     def _cut_short(self, stop: str, rest: Iterator[Begun], session: Session, claims: Mapping[str, Claims]) -> None:
         """Leave the rest of an operator, whether it was handed in or not; the first trial that could be called says why."""
         for one in rest:
-            asked = one.pending is not None or not (one.known or one.reason or one.trial.trouble)
+            asked = one.pending is not None or not one.settled
             outcome = Outcome(one.trial, "skipped", reason=stop) if asked else one.outcome(claims)
             self._note(outcome, "plan", session, one.known)
             if outcome.reason.startswith(_CUT):

@@ -70,7 +70,7 @@ def search(operator: Operator, claims: Claims, constants: Sequence[int], attempt
 @cache
 def problems_near(operator: Operator, claims: Claims, constants: tuple[int, ...]) -> st.SearchStrategy[Problem]:
     """Claimed problems, some of whose sizes are numbers of a source, or beside them."""
-    dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
+    dtypes = claims.types_of(operator)
     pool = sorted({*around(constants), *rungs(6)})
     number = st.one_of(st.integers(1, 9), st.sampled_from(pool), st.integers(1, 2 * max(pool)))
     values = st.dictionaries(st.sampled_from(sizes_of(operator, claims)), number, max_size=_SIZES)

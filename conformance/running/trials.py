@@ -32,6 +32,11 @@ class Begun:
     reason: str = ""
 
     @property
+    def settled(self) -> bool:
+        """Whether nothing need be asked: what comes of it is known, or why nothing does."""
+        return bool(self.known or self.reason or self.trial.trouble)
+
+    @property
     def waits(self) -> bool:
         """Whether its replies have not come yet."""
         return self.pending is not None and not self.pending.ready
@@ -59,19 +64,19 @@ def lost_outcome(trial: Trial, lost: WorkerLost) -> Outcome:
     )
 
 
-def begin(session: Session, trial: Trial) -> Begun:
-    """Hand in a trial's calls."""
-    return Begun(trial, session.submit(Job(trial.calls, trial.check.concurrent), trial.limit))
+def begin(session: Session, trial: Trial, limit: float | None = None) -> Begun:
+    """Hand in a trial's calls; they may take ``limit`` seconds, if it is not the trial's own or the session's."""
+    return Begun(trial, session.submit(Job(trial.calls, trial.check.concurrent), limit or trial.limit))
 
 
 def run_trial(session: Session, trial: Trial, claims: Mapping[str, Claims]) -> Outcome:
     """One trial by itself: hand in, wait, judge; or why there is nothing to hand in."""
-    nothing = trial.reason or trial.trouble
-    return (Begun(trial, reason=trial.reason) if nothing else begin(session, trial)).outcome(claims)
+    one = Begun(trial, reason=trial.reason)
+    return (one if one.settled else begin(session, trial)).outcome(claims)
 
 
 def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[str]) -> dict[str, Pace]:
-    """How fast a target is at each operator, by calls that are made twice, since the first may be slow; until one is lost."""
+    """How fast a target is at each operator, by calls that are made again, since the first may be slow; until one is lost."""
     found = {}
     for name in operators:
         if session.losses:
@@ -80,7 +85,7 @@ def paces(session: Session, claims: Mapping[str, Claims], operators: Sequence[st
         for problem, seed in product(measured(OPERATORS[name], claims[name]), REPEATED):
             trial = make_trial(CHECKS["exact"], Case(problem, "integers", seed), claims)
             if trial is not None:
-                begun = Begun(trial, session.submit(Job(trial.calls), min(session.time_limit, _PACE_LIMIT)))
+                begun = begin(session, trial, min(session.time_limit, _PACE_LIMIT))
                 seen.append(Seen(trial.work, trial.steps, begun.outcome(claims).seconds))
         found[name] = pace_of(seen)
     return found

@@ -114,7 +114,7 @@ def cases_of_tensors(
     """
     every = (*kinds_of(operator.family, operator.ndim), *drawn(operator, seed, reach.rounds))
     kinds = [kind for kind in every if math.prod(kind.problem.output_shape[2:]) > 1] or every
-    dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes]
+    dtypes = claims.types_of(operator)
     for number, check in enumerate(checks):
         for again in range(4):
             turn = 4 * number + again
@@ -129,7 +129,7 @@ def rows_of(operator: Operator, claims: Claims, kind: Kind, seed: int, checks: S
     """What is made of a kind; another seed combines it otherwise."""
     rng = random.Random(f"{operator.name}:{kind}:{seed}")
     first = first_type(operator, claims)
-    dtypes = [dtype for dtype in claims.dtypes if dtype in operator.traits.dtypes and dtype != first]
+    dtypes = [dtype for dtype in claims.types_of(operator) if dtype != first]
     rng.shuffle(dtypes)
     dtypes.insert(0, first)
     turns = itertools.count(rng.randrange(12))
