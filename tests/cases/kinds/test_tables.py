@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -103,7 +104,7 @@ def test_what_is_drawn_has_all_strides_up_to_the_kernel_half_full_and_no_padding
     }
 
 
-def test_a_network_more_is_a_section_more(tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_network_more_is_a_section_more(tmp_path: Path) -> None:
     from conformance.cases import kinds
 
     (tmp_path / "own.txt").write_text("# mine\n[Mine] a paper, 2026\nconv2d k3 p1\nconv2d k5 p2 depthwise x2\n", encoding="utf-8")
