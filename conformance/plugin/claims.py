@@ -207,6 +207,11 @@ class Claims:
         return dataclasses.replace(self, options=frozenset(options), accepted=frozenset(accepted), **fields)
 
 
+def only_accepted(claims: Mapping[str, Claims], problem: Problem) -> str:
+    """:meth:`Claims.only_accepted` of the problem's operator; nothing of one that is not claimed at all."""
+    return claims[problem.operator].only_accepted(problem) if problem.operator in claims else ""
+
+
 @lru_cache(maxsize=256)
 def _answers(dialect: tuple[str, ...], dtype: str) -> Mapping[str, str]:
     declared = (word.partition(":") for word in dialect)

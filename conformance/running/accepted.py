@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from conformance.plugin.claims import Claims
+from conformance.plugin.claims import Claims, only_accepted
 from conformance.running.outcome import Outcome
 from conformance.running.trial import Trial
 
@@ -34,8 +34,7 @@ class Accepted:
         """What the failing call, or else any, asks for that is only accepted, in words."""
         trial, failure = outcome.trial, outcome.failure
         if failure is not None and failure.call < len(trial.calls):
-            problem = trial.calls[failure.call].problem
-            return self.claims[problem.operator].only_accepted(problem) if problem.operator in self.claims else ""
+            return only_accepted(self.claims, trial.calls[failure.call].problem)
         return self._asked(trial)
 
     def note(self, outcome: Outcome) -> str:
@@ -59,8 +58,7 @@ class Accepted:
 
     def _asked(self, trial: Trial) -> str:
         problems = [call.problem for call in trial.calls] or [trial.case.problem]
-        asked = (self.claims[p.operator].only_accepted(p) for p in problems if p.operator in self.claims)
-        return next((what for what in asked if what), "")
+        return next(filter(None, (only_accepted(self.claims, problem) for problem in problems)), "")
 
 
 def said_of(what: tuple[str, ...], kind: str) -> str:

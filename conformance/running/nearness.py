@@ -17,18 +17,8 @@ from conformance.running.visited import Branch, first_lines, statement_at
 FAR = 1e9
 """Of a branch that a call did not even come to."""
 _UNKNOWN = 1.0  # of a condition that is not met, and has no numbers
-_CALLS = {
-    "len": len,
-    "min": min,
-    "max": max,
-    "abs": abs,
-    "sum": sum,
-    "int": int,
-    "tuple": tuple,
-    "set": set,
-    "all": all,
-    "any": any,
-}
+_CALLS = frozenset({"len", "min", "max", "abs", "sum", "int", "tuple", "set", "all", "any"})
+"""Built-in functions without an effect."""
 _PURE = (
     ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.List, ast.Slice, ast.operator,
     ast.unaryop, ast.expr_context, ast.Call,

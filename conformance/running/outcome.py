@@ -18,7 +18,7 @@ from conformance.checks.base import AccuracyFigures, Failure, Judgement
 from conformance.checks.power import slip_bound
 from conformance.diagnosis.evidence import MOST_ELEMENTS
 from conformance.plain import of_error
-from conformance.plugin.claims import Claims
+from conformance.plugin.claims import Claims, only_accepted
 from conformance.plugin.job import NOT_SUPPORTED, Reply
 from conformance.report.schema import Accuracy, Finding, Power, Skip, Tally
 from conformance.running.trial import Trial
@@ -71,8 +71,7 @@ def outcome_of(trial: Trial, replies: Sequence[Reply], claims: Mapping[str, Clai
     if judgement.failure is None:
         return Outcome(trial, "passed", judgement, seconds=seconds)
     errored = judgement.failure.kind in ("raised", "out of memory")
-    problem = trial.calls[judgement.failure.call].problem
-    accepted = claims[problem.operator].only_accepted(problem) if problem.operator in claims else ""
+    accepted = only_accepted(claims, trial.calls[judgement.failure.call].problem)
     if accepted and errored:  # what nobody claims may be refused
         return Outcome(trial, "skipped", reason=f"{accepted}: accepted elsewhere, but refused here", seconds=seconds)
     outputs = replies[judgement.failure.call].outputs
