@@ -35,9 +35,10 @@ class Inside:
     """What :class:`conformance.running.session.Session` does, here."""
 
     losses = 0
+    alive = True
 
-    def __init__(self, target: Target, time_limit: float, memory_limit: int | None = None) -> None:
-        self.target = target
+    def __init__(self, target: Target, time_limit: float, memory_limit: int | None = None, *, watched: bool = False) -> None:
+        self.target = target  # its branches are not noted: that would go on in this process for good
 
     def __enter__(self) -> Inside:
         return self
