@@ -63,17 +63,18 @@ class Explainer:
             yield made
 
     def _distinct(self, groups: Sequence[Group]) -> list[Group]:
-        """The groups less those that show no more than that a plain call is wrong."""
-        plain = next((group for group in groups if group.first.trial.check.name == "exact"), None)
+        """The groups less those that show no more than that a plain call is wrong in a way that is known."""
+        plain = {group.key[-1]: group for group in reversed(groups) if group.first.trial.check.name == "exact"}
         for group in groups:
             outcome = None if self.loses() else as_plain_call(group, self.run_plain)
-            if outcome is None:
+            if outcome is None or outcome.failure is None:
                 continue
-            if plain is None:
-                group.first, plain = outcome, group
-            else:
-                plain.join(group, outcome)
+            kind = outcome.failure.kind
+            if kind in plain:
+                plain[kind].join(group, outcome)
                 group.shrunk = True
+            else:
+                group.first, plain[kind] = outcome, group
         return [group for group in groups if not group.shrunk]
 
     def _finding(self, group: Group, seconds: float, for_words: float) -> KnownFinding:
