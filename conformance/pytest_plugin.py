@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # pytest must not import NumPy for people who do not ask for 
     from conformance.running.session import Session
     from conformance.running.xfail_file import XfailFile
 
-_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "claims", "time-limit", "memory-limit")
+_OPTIONS = ("operator", "profile", "seed", "arrays", "claim", "no-claim", "claims", "source", "time-limit", "memory-limit")
 _PACES = "conformance_paces"
 
 
@@ -36,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add("--conformance-no-claim", action="append", default=[], metavar="WORD", help="take a claim back, e.g. float64")
     add("--conformance-claims", default="accepted", choices=["accepted", "namesake"],
         help="of a function: all that it is found to accept, or only what its namesake does")  # fmt: skip
+    add("--conformance-source", action="append", default=[], metavar="FILE",
+        help="source of what is no Python: numbers that it names are tried as sizes")  # fmt: skip
     add("--conformance-time-limit", default=10.0, type=float, metavar="SECONDS", help="for each case")
     add("--conformance-memory-limit", default=None, metavar="SIZE", help="memory that a worker may take, e.g. 4GiB, or none")
     add("--conformance-xfail", default=None, metavar="FILE", help="failures that are known: strict xfails, each with its reason")
@@ -73,7 +75,7 @@ def _opened(config: pytest.Config, text: str) -> tuple[Session, Options]:
     if option["claims"] == "namesake":
         no_claim.append("accepted")
     options = make_options(option["operator"], option["profile"], option["seed"], option["time-limit"], limit)
-    target = make_target(text, option["operator"], option["arrays"], option["claim"], no_claim)
+    target = make_target(text, option["operator"], option["arrays"], option["claim"], no_claim, option["source"])
     session = Session(target, options.time_limit, memory_limit=options.memory_limit)
     session.__enter__()
     config.add_cleanup(lambda: session.__exit__(None, None, None))

@@ -41,10 +41,20 @@ def test_items_are_selected_by_name_and_join_the_tests_of_a_path(tmp_path: Path)
     assert "7 passed" in done.stdout, done.stdout  # its own, and three cases for each of the two functions
 
 
-def test_an_unknown_target_is_a_usage_error(tmp_path: Path) -> None:
+def test_sizes_of_a_source_that_is_given_are_tried(tmp_path: Path) -> None:
+    (tmp_path / "kernel.cpp").write_text("static const int tile = 1013;", encoding="utf-8")
+    asked = ("--implementation", f"{TARGETS / 'two_functions.py'}:conv1d", "--collect-only", "-k", "c1013")
+    assert "no tests collected" in pytest_run(*asked, cwd=tmp_path).stdout
+    assert "c1013" in pytest_run(*asked, "--conformance-source", "kernel.cpp", cwd=tmp_path).stdout
+
+
+def test_an_unknown_target_or_source_is_a_usage_error(tmp_path: Path) -> None:
     done = pytest_run("--implementation", "no-such-thing", cwd=tmp_path)
     assert done.returncode == 4
     assert "neither a registered name nor a module" in done.stdout + done.stderr
+    done = pytest_run("--implementation", "naive", "--conformance-source", "none.cpp", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "the source 'none.cpp' is no file" in done.stdout + done.stderr
 
 
 def test_without_the_option_nothing_changes(tmp_path: Path) -> None:

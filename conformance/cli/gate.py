@@ -16,7 +16,16 @@ import click
 from rich.console import Console
 
 from conformance.cli.gate_speed import Pace, Race, asked_for, pace
-from conformance.cli.options import Duration, WithTarget, make_options, make_report, make_target, target_options, write_files
+from conformance.cli.options import (
+    Duration,
+    WithTarget,
+    make_options,
+    make_report,
+    make_target,
+    source_option,
+    target_options,
+    write_files,
+)
 from conformance.cli.self_test import run_self_test, self_test_options
 from conformance.cli.xfail import Known, xfail_option
 from conformance.errors import Exit, UsageError
@@ -83,12 +92,14 @@ class _Seed(click.ParamType):
 @click.option("--verbose", is_flag=True, help="Also print all of the check.")
 @self_test_options
 @target_options
+@source_option
 @xfail_option
 def command(
     targets: tuple[str, ...], baseline: Path | None, update: bool, against: str | None, speed: bool, margin: float,
     budget: float, workloads: tuple[str, ...], operators: tuple[str, ...], profile: str | None, seed: int | None,
     time_limit: float, json: str | None, junit: Path | None, html: Path | None, verbose: bool, self_test: bool, trials: int,
-    busy: int, arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], xfail: Path | None,
+    busy: int, arrays: str | None, claim: tuple[str, ...], no_claim: tuple[str, ...], sources: tuple[str, ...],
+    xfail: Path | None,
 ) -> int:  # fmt: skip
     """Fail if an implementation became worse than its baseline: less right, less accurate, or slower.
 
@@ -113,14 +124,14 @@ def command(
         given = f"{len(targets)} targets are given" if len(targets) != 1 else "no baseline is given"
         raise UsageError(f"{given}, and a gate has one of each", hint="conformance gate TARGET --baseline conformance.json")
     began, operators = time.monotonic(), tuple(operator_named(name).name for name in operators)
-    target = make_target(targets[0], operators, arrays, claim, no_claim)
+    target = make_target(targets[0], operators, arrays, claim, no_claim, sources)
     typed = {"operators": operators, "profile": profile, "arrays": arrays, "claim": claim, "no_claim": no_claim}
     accept = accept_command(target, baseline, profile)
     old = _old(baseline, update, accept)
     if old is not None and not update and (words := differing(old.options, typed)):
         raise UsageError(f"{baseline} was made with {words}", hint="leave it out, or agree to it with --update")
     chosen = _choices(old, {**typed, "seed": seed})
-    target = make_target(targets[0], chosen.operators, chosen.arrays, chosen.claim, chosen.no_claim)
+    target = make_target(targets[0], chosen.operators, chosen.arrays, chosen.claim, chosen.no_claim, sources)
     options = _all_failures(make_options(chosen.operators, chosen.profile, chosen.seed, time_limit))
     known, console = Known.of(options, xfail), make_console(stderr=json == "-")
     if seed is not None:

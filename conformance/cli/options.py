@@ -99,7 +99,7 @@ class Duration(click.ParamType):
 
 
 source_option = click.option(
-    "--source", "sources", multiple=True, metavar="FILE", type=click.Path(exists=True, dir_okay=False),
+    "--source", "sources", multiple=True, metavar="FILE", type=click.Path(dir_okay=False),
     help="Source of what is no Python: numbers that it names are tried as sizes (default: a file of the same name beside it).",
 )  # fmt: skip
 memory_option = click.option(
@@ -148,6 +148,9 @@ def make_target(
     if arrays:
         require_arrays(arrays)
     Claims().changed(claim, no_claim)
+    for source in sources:
+        if not Path(source).is_file():
+            raise UsageError(f"the source {str(source)!r} is no file", hint="name the file that the target was built from")
     for line in not_used(text):
         click.secho(f"note: {line}", fg="yellow", err=True)
     return Target(text, tuple(operators), arrays, tuple(claim), tuple(no_claim), tuple(map(str, sources)))

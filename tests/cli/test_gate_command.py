@@ -150,6 +150,7 @@ def test_a_file_that_cannot_be_a_baseline_of_this_suite_is_refused(project: Path
         ((*GATE, "--margin", "0"), "not in the range"),
         ((*GATE, "--profile", "quick"), "was made with --profile brief, and quick is given"),
         ((*GATE, "--operator", "conv1d"), "was made with --operator nothing, and conv1d is given"),
+        ((*GATE, "--source", "none.cpp"), "the source 'none.cpp' is no file"),
         ((*GATE, "--against", "rev:HEAD"), "needs a git repository"),
         ((*GATE, "--against", "wheel:none.whl"), "there is no wheel none.whl"),
         ((*GATE, "--workload", "nonet"), "nonet"),

