@@ -15,6 +15,7 @@ from conformance.cases.values import make_values
 from conformance.plugin.claims import Claims
 from conformance.problem import OPERATORS, Problem, parse_problem
 from conformance.problem.operators import BIAS_GRAD, FORWARD, WEIGHT_GRAD
+from conformance.problem.validity import is_valid
 from conformance.problem.window import PadMode
 
 Arrays = dict[str, np.ndarray]
@@ -252,9 +253,20 @@ def invalid_cases(operator: str, claims: Claims) -> Iterator[tuple[Problem, str]
             yield base, invalid.name
 
 
-def make_invalid(problem: Problem, name: str) -> tuple[Problem, Arrays]:
-    """The invalid problem and its tensors that ``name`` makes of a valid one."""
-    return INVALID[name].change(problem, make_values(problem, "digits", name))
+def make_invalid(problem: Problem, name: str) -> tuple[Problem, Arrays] | None:
+    """The invalid problem and its tensors that ``name`` makes of a valid one; None where it makes none.
+
+    A kernel of one element is not too large for any input, and has no dilation: what is left is valid, and must not raise.
+    """
+    invalid = INVALID[name]
+    if not invalid.applies(problem):
+        return None
+    arrays = make_values(problem, "digits", name)
+    changed, given = invalid.change(problem, dict(arrays))
+    if changed == problem:
+        same = all(given[each] is array or np.array_equal(given[each], array) for each, array in arrays.items())
+        return None if same and all(given[each].dtype == array.dtype for each, array in arrays.items()) else (changed, given)
+    return (changed, given) if invalid.valid or not is_valid(changed) else None
 
 
 def _base(operator: str, claims: Claims, biased: bool) -> Problem | None:

@@ -21,9 +21,8 @@ class Rejection(OfAll):
     optional_calls = False
 
     def calls(self, case: Case) -> tuple[Call, ...]:
-        if case.kind != "invalid" or not case.problem.batch or not INVALID[case.seed].applies(case.problem):
-            return ()
-        return (Call(*make_invalid(case.problem, case.seed), invalid=True),)
+        made = make_invalid(case.problem, case.seed) if case.kind == "invalid" and case.problem.batch else None
+        return (Call(*made, invalid=True),) if made is not None else ()
 
     def judge(self, case: Case, claims: Claims, calls: Sequence[Call], replies: Sequence[Reply]) -> Judgement:
         (reply,) = replies

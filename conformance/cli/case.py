@@ -79,6 +79,8 @@ def command(
             for one in _cases(case, check, said_kind or check_name is not None)
             if (trial := make_trial(check, one, description.claims)) is not None
         ]
+    if not outcomes:
+        console.print(f"skipped: {f'the check {check_name} asks' if check_name else 'the checks ask'} nothing of this case")
     if check_name and outcomes and outcomes[0].failure is None:
         _show_inputs(console, outcomes[0].trial)
     for outcome in outcomes:

@@ -216,9 +216,10 @@ def test_an_invalid_problem_can_be_sent(name: str) -> None:
     bases = [parse_problem(f"{op} n2 c4 i6 {'to2' if 'adaptive' in op else 'k3 s3'}{' bias' * ('b' in name and op == 'conv2d')}")
              for op, known in OPERATORS.items() if known.ndim == 2]  # fmt: skip
     for base in bases:
-        if not INVALID[name].applies(base):
+        made = make_invalid(base, name)
+        if made is None:
             continue
-        problem, arrays = make_invalid(base, name)
+        problem, arrays = made
         tensors = {key: Tensor(array.dtype.name, array.shape) for key, array in arrays.items()}
         assert json.loads(wire.encode_request(problem, tensors, wire.limit_of(problem)))["problem"]["operator"] == base.operator
 
