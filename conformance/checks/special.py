@@ -55,11 +55,12 @@ class Special(OneThing):
 
     def _is_defined(self, problem: Problem) -> bool:
         if (
-            problem.operator.startswith("conv_transpose")
+            self.kind in ("nan", "infinities")
+            and problem.operator.startswith("conv_transpose")
             and problem.op.pass_name == WEIGHT_GRAD
             and any(map(any, problem.padding))
         ):
-            return False  # there padding is the other factor, and whether Inf times it is NaN is frameworks' own
+            return False  # there padding is the other factor, and whether Inf or NaN times it is NaN is frameworks' own
         return not (self.kind == "overflow" and problem.result)  # a wider result does not overflow
 
     def _options(self, problem: Problem) -> list[str]:

@@ -21,6 +21,7 @@ from conformance.cases.kinds import Kind, drawn, kinds_of
 from conformance.cases.ladders import first_type
 from conformance.plugin.claims import Claims
 from conformance.problem import FORMATS, Family, Operator, Problem
+from conformance.problem.operators import BIAS_GRAD
 from conformance.problem.problem import work_of
 from conformance.problem.validity import is_valid
 from conformance.problem.window import AdaptiveWindow, AnyWindow, TransposedWindow, Window
@@ -278,6 +279,8 @@ def _made(
 ) -> Problem | None:
     """The problem of these windows and channels, with what of the row's options is claimed; None if it is not."""
     able, (first, second, groups) = claims.options, channels
+    if operator.pass_name == BIAS_GRAD:  # it sees the output's size alone, and is defined for zeros as padding
+        windows = kind.problem.replace(windows=windows).with_windows(mode="zeros").windows
     selects = operator.family in (Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL) and operator.forward
     problem = kind.problem.as_pass(operator.pass_name).replace(
         windows=windows,
