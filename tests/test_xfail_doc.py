@@ -10,7 +10,7 @@ import pytest
 
 from conformance.running.xfail_file import parse_xfail
 from tests.conftest import TARGETS
-from tests.typed import ROOT, typed
+from tests.typed import ROOT, typed, without_pace
 
 DOC = (ROOT / "docs" / "xfail.md").read_text(encoding="utf-8")
 STEPS = re.findall(r"```(console|toml)\n(.*?)```", DOC, re.DOTALL)
@@ -20,7 +20,7 @@ KEYS = re.findall(r"^\| `(\w+)` \|", DOC, re.MULTILINE)
 
 def plain(text: str) -> str:
     """Without what depends on the machine's speed, and where lines end."""
-    return " ".join(re.sub(r"[\d.]+ s\b", "# s", text).split())
+    return " ".join(without_pace(text).split())
 
 
 def test_the_commands_of_the_document_do_what_it_shows(tmp_path: Path) -> None:

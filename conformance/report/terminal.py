@@ -185,10 +185,10 @@ def _verdict(one: Implementation) -> Text:
     within = [row.used for row in one.accuracy if row.used <= 1]  # what is beyond is a known failure, and not hidden there
     if within and one.status == "conformant":
         facts += f"; largest error {max(within):.0%} of its bound"
-    if short := dict.fromkeys(row.accumulator for row in one.accuracy if row.accumulator):
-        facts += f"; accumulates in {' and '.join(short)}"
     if known := xfail.known_failures([one]):
         facts += f"{', but for' if one.status == 'conformant' else '; beside'} {known}"
+    if short := dict.fromkeys(row.accumulator for row in one.accuracy if row.accumulator):
+        facts += f"; accumulates in {' and '.join(short)}"
     if one.reason:
         facts = f"{one.reason}; {facts}"
     if one.unvisited and one.status == "conformant":

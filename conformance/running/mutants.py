@@ -88,8 +88,12 @@ class _FirstFailure(Silence):
             self.failed = outcome.failure is not None
 
 
-def run_mutants(mutants: Sequence[Broken], options: Options, jobs: int | None = None) -> Iterator[MutantResult]:
+def run_mutants(
+    mutants: Sequence[Broken], options: Options, jobs: int | None = None, diagnose_seconds: float = _DIAGNOSE
+) -> Iterator[MutantResult]:
     """What comes of each, as it comes, ``jobs`` at a time (default: one more than there are cores: each waits for its worker).
+
+    Each finding is looked into for ``diagnose_seconds``.
 
     Whoever stops asking, at an interrupt too, has those under way given up, so that nothing of theirs is left behind.
     """
@@ -97,7 +101,7 @@ def run_mutants(mutants: Sequence[Broken], options: Options, jobs: int | None = 
     at_once = max(1, min(jobs or available_cores() + 1, len(mutants)))
     pool = ProcessPoolExecutor(at_once, mp_context=fresh(), initializer=_only_told_by_the_harness)
     try:
-        for done in as_completed([pool.submit(_run_in_pool, mutant, options) for mutant in mutants]):
+        for done in as_completed([pool.submit(_run_in_pool, mutant, options, diagnose_seconds) for mutant in mutants]):
             yield done.result()
     except BaseException:
         for process in multiprocessing.active_children():
@@ -123,17 +127,17 @@ def _give_up(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt  # whose way out closes the session and its worker
 
 
-def _run_in_pool(mutant: Broken, options: Options) -> MutantResult:
+def _run_in_pool(mutant: Broken, options: Options, diagnose_seconds: float) -> MutantResult:
     _under_way.append(mutant)
     try:
         if _given_up.is_set():  # it was on its way here already
             raise KeyboardInterrupt
-        return run_mutant(mutant, options)
+        return run_mutant(mutant, options, diagnose_seconds)
     finally:
         _under_way.clear()
 
 
-def run_mutant(mutant: Broken, options: Options) -> MutantResult:
+def run_mutant(mutant: Broken, options: Options, diagnose_seconds: float = _DIAGNOSE) -> MutantResult:
     """What comes of one."""
     if mutant.arrays and importlib.util.find_spec(mutant.arrays) is None:
         return _result(mutant, reason=f"{mutant.arrays} is not installed")
@@ -142,7 +146,7 @@ def run_mutant(mutant: Broken, options: Options) -> MutantResult:
         with Session(target, options.time_limit, copied()) as session:
             session.describe()
             began = time.perf_counter()
-            run = Run(target, options, listener, session=session, shrink_seconds=_SHRINK, diagnose_seconds=_DIAGNOSE)
+            run = Run(target, options, listener, session=session, shrink_seconds=_SHRINK, diagnose_seconds=diagnose_seconds)
             made = run.execute()
             if run.interrupted:
                 raise KeyboardInterrupt  # what was seen of half a run says nothing of a mutant

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable, Sequence
+import operator
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
 from types import CodeType, FrameType
 from typing import Any
 
@@ -17,12 +19,16 @@ from conformance.running.visited import Branch, first_lines, statement_at
 FAR = 1e9
 """Of a branch that a call did not even come to."""
 _UNKNOWN = 1.0  # of a condition that is not met, and has no numbers
-_CALLS = frozenset({"len", "min", "max", "abs", "sum", "int", "tuple", "set", "all", "any"})
+_CALLS: dict[str, Callable[..., Any]] = {
+    function.__name__: function for function in (len, min, max, abs, sum, int, tuple, set, all, any)
+}
 """Built-in functions without an effect."""
-_PURE = (
-    ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.List, ast.Slice, ast.operator,
-    ast.unaryop, ast.expr_context, ast.Call,
-)  # fmt: skip
+_OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv, ast.Mod: operator.mod,
+    ast.FloorDiv: operator.floordiv, ast.Pow: operator.pow, ast.LShift: operator.lshift, ast.RShift: operator.rshift,
+    ast.BitAnd: operator.and_, ast.BitOr: operator.or_, ast.BitXor: operator.xor, ast.USub: operator.neg, ast.UAdd: operator.pos,
+    ast.Invert: operator.invert, ast.Not: operator.not_,
+}  # fmt: skip
 
 
 class Watch:
@@ -85,8 +91,8 @@ def distance(test: ast.expr, names: dict[str, Any], own: dict[str, Any], wanted:
     if isinstance(test, ast.Compare):
         sides = [test.left, *test.comparators]
         parts = [
-            _compared(operator, _value(left, names, own), _value(right, names, own), wanted)
-            for operator, left, right in zip(test.ops, sides, sides[1:], strict=False)
+            _compared(sign, _value(left, names, own), _value(right, names, own), wanted)
+            for sign, left, right in zip(test.ops, sides, sides[1:], strict=False)
         ]
         return sum(parts) if wanted else min(parts)
     value = _value(test, names, own)
@@ -101,43 +107,60 @@ _NOTHING = object()
 
 def _value(node: ast.expr, names: dict[str, Any], own: dict[str, Any]) -> Any:
     """What an expression is worth, if working it out can have no effect; else nothing."""
-    for part in ast.walk(node):
-        pure = isinstance(part, _PURE)
-        if isinstance(part, ast.Call):
-            pure = (
-                isinstance(part.func, ast.Name)
-                and part.func.id in _CALLS
-                and part.func.id not in own
-                and part.func.id not in names
-            )
-        if not pure:
-            return _NOTHING
     try:
-        return eval(compile(ast.Expression(node), "<condition>", "eval"), names, own)
+        return _worked_out(node, ChainMap(own, names))
     except Exception:
         return _NOTHING
 
 
-def _compared(operator: ast.cmpop, left: Any, right: Any, wanted: bool) -> float:
+def _worked_out(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
+    """Raises whatever it likes where an expression is not one of those that have no effect."""
+    match node:
+        case None:
+            return None
+        case ast.Constant(value):
+            return value
+        case ast.Name(name):
+            return names[name]
+        case ast.Attribute(of, name):
+            return getattr(_worked_out(of, names), name)
+        case ast.Subscript(of, at):
+            return _worked_out(of, names)[_worked_out(at, names)]
+        case ast.Slice(first, end, step):
+            return slice(_worked_out(first, names), _worked_out(end, names), _worked_out(step, names))
+        case ast.Tuple(parts) | ast.List(parts):
+            values = [_worked_out(part, names) for part in parts]
+            return values if isinstance(node, ast.List) else tuple(values)
+        case ast.BinOp(left, sign, right):
+            return _OPERATORS[type(sign)](_worked_out(left, names), _worked_out(right, names))
+        case ast.UnaryOp(sign, of):
+            return _OPERATORS[type(sign)](_worked_out(of, names))
+        case ast.Call(ast.Name(name), arguments, []) if name not in names:  # a target's own function may do anything
+            return _CALLS[name](*(_worked_out(argument, names) for argument in arguments))
+        case _:
+            raise ValueError(ast.dump(node))
+
+
+def _compared(sign: ast.cmpop, left: Any, right: Any, wanted: bool) -> float:
     if left is _NOTHING or right is _NOTHING:
         return _UNKNOWN
-    if isinstance(operator, ast.In | ast.NotIn):
+    if isinstance(sign, ast.In | ast.NotIn):
         found = (
             min((_apart(left, each) for each in right), default=_UNKNOWN) if isinstance(right, tuple | list | set) else _UNKNOWN
         )
-        return found if isinstance(operator, ast.In) == wanted else float(found == 0)
+        return found if isinstance(sign, ast.In) == wanted else float(found == 0)
     apart = _apart(left, right)
-    if isinstance(operator, ast.Eq | ast.Is):
+    if isinstance(sign, ast.Eq | ast.Is):
         return apart if wanted else float(apart == 0)
-    if isinstance(operator, ast.NotEq | ast.IsNot):
+    if isinstance(sign, ast.NotEq | ast.IsNot):
         return float(apart == 0) if wanted else apart
     try:
         more = float(left) - float(right)
     except (TypeError, ValueError, OverflowError):
         return _UNKNOWN
-    if isinstance(operator, ast.Gt | ast.GtE):
+    if isinstance(sign, ast.Gt | ast.GtE):
         more = -more
-    strict = isinstance(operator, ast.Lt | ast.Gt)
+    strict = isinstance(sign, ast.Lt | ast.Gt)
     if not wanted:
         more, strict = -more, not strict
     return max(0.0, more + strict)
