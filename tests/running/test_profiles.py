@@ -23,7 +23,7 @@ def test_a_profile_ends_with_a_verdict(name: str, profile: str) -> None:
     )
     claims = registered(name).claims
     asked = next(operator for operator in ASKED if operator in claims)
-    result = Run(Target(name), Options(few, (asked,), time_limit=5)).execute()
+    result = Run(Target(name), Options(few, (asked,), time_limit=2)).execute()
     assert result.status in ("conformant", "nonconformant", "unavailable"), result.reason
     assert not result.harness_failures
     if result.status != "unavailable":
