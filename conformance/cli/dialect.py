@@ -15,6 +15,7 @@ from conformance.plugin.registry import registered_names
 from conformance.problem.dialect import DIALECT
 from conformance.report.schema import DialectAnswer
 from conformance.report.terminal import Terminal, make_console
+from conformance.report.view import left_out_words
 from conformance.running.session import Session
 
 Dialects = dict[str, tuple[DialectAnswer, ...]]
@@ -90,4 +91,6 @@ def _remarks(dialects: Dialects) -> list[Text]:
         for one in given:
             lines += [Text(f"✗ {name}: {one.about}: {one.finding}", "red")] if one.finding else []
             lines += [Text(f"* {name}: {one.about}: {exception}", "dim") for exception in one.exceptions]
+        if words := left_out_words(name, given):
+            lines.append(Text(f"* {words}", "dim"))
     return lines

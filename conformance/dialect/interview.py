@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from conformance.dialect.probes import KINDS, Probe, asked_of, everywhere
 from conformance.plugin.claims import Claims
@@ -13,14 +14,21 @@ from conformance.problem.dialect import DIALECT
 from conformance.report.schema import DialectAnswer
 from conformance.running.session import Pending, Session, WorkerLost
 
+_PATIENCE = 0.5
+"""Seconds that a question may take, to go by the largest one before it: a slow target is not asked of so many channels."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass
 class _Heard:
-    """What one operator and data type answered: each answer with the places where it was given."""
+    """What one operator and data type answered to an option: each answer with the places where it was given.
+
+    ``left_out`` are questions that it is too slow for.
+    """
 
     operator: str
     dtype: str
-    places: dict[str, list[str]]
+    places: dict[str, list[str]] = field(default_factory=dict)
+    left_out: int = 0
 
     @property
     def answer(self) -> str | None:
@@ -29,49 +37,75 @@ class _Heard:
         return min(agreed) if agreed else None
 
 
+@dataclass
+class _Asked:
+    """The questions of one option to one operator and data type, by how many channels they have."""
+
+    heard: _Heard
+    probes: dict[int, list[Probe]]
+    largest: tuple[int, float] = (0, 0.0)
+    """Multiply-adds of the largest call that was made, and its seconds."""
+
+    def fits(self, probe: Probe) -> bool:
+        work, seconds = self.largest
+        return not work or seconds * probe.call.problem.work / work <= _PATIENCE
+
+    def listen(self, probe: Probe, pending: Pending) -> None:
+        answer, seconds = _answer(probe, pending)
+        work, least = self.largest
+        if probe.call.problem.work >= work:  # of several as large the quickest tells: a first call may be slow
+            self.largest = probe.call.problem.work, min(seconds, least) if probe.call.problem.work == work else seconds
+        if answer != NOT_SUPPORTED:
+            self.heard.places.setdefault(answer, []).append(probe.place)
+
+
 def interview(session: Session, claims: Mapping[str, Claims]) -> tuple[DialectAnswer, ...]:
     """Every option that applies to what is claimed, in the order of :data:`DIALECT`."""
-    asked = [(option, list(_ask(option, session, claims))) for option in DIALECT]
-    heard = [(option, [one for question in questions if (one := _listen(*question)).places]) for option, questions in asked]
+    asked = [(option, list(_questions(option, claims))) for option in DIALECT]
+    every = [one for _, questions in asked for one in questions]
+    for channels in sorted({number for one in every for number in one.probes}):  # few first: they tell how long more will take
+        under_way = []
+        for one in every:
+            probes = [probe for probe in one.probes.get(channels, ()) if one.fits(probe)]
+            one.heard.left_out += len(one.probes.get(channels, ())) - len(probes)
+            under_way += [(one, probe, session.submit(Job((probe.call,)))) for probe in probes]
+        for one, probe, pending in under_way:
+            one.listen(probe, pending)
+    heard = [(option, [one.heard for one in questions if one.heard.places]) for option, questions in asked]
     return tuple(_summed_up(option, answers) for option, answers in heard if answers)
 
 
-def _ask(option: str, session: Session, claims: Mapping[str, Claims]) -> Iterator[tuple[str, str, list[tuple[Probe, Pending]]]]:
-    """Hand in the probes of one option for every operator and data type that is claimed and concerned."""
+def _questions(option: str, claims: Mapping[str, Claims]) -> Iterator[_Asked]:
+    """The probes of one option for every operator and data type that is claimed and concerned."""
     for operator in asked_of(option):
         claimed = claims.get(operator.name)
         for dtype in claimed.dtypes if claimed else ():
             if format_named(dtype).kind != KINDS.get(option, "float") or dtype not in operator.traits.dtypes:
                 continue
-            probes = [probe for probe in everywhere(option, operator.base, dtype) if not _refused(probe, claims)]
-            if probes:
-                yield operator.name, dtype, [(probe, session.submit(Job((probe.call,)))) for probe in probes]
+            by_channels: dict[int, list[Probe]] = {}
+            for probe in everywhere(option, operator.base, dtype):
+                if not _refused(probe, claims):
+                    by_channels.setdefault(probe.call.problem.channels, []).append(probe)
+            if by_channels:
+                yield _Asked(_Heard(operator.name, dtype), by_channels)
 
 
 def _refused(probe: Probe, claims: Mapping[str, Claims]) -> bool:
     return bool(claims[probe.call.problem.operator].refusal(probe.call.problem))
 
 
-def _listen(operator: str, dtype: str, asked: list[tuple[Probe, Pending]]) -> _Heard:
-    places: dict[str, list[str]] = {}
-    for probe, pending in asked:
-        answer = _answer(probe, pending)
-        if answer != NOT_SUPPORTED:
-            places.setdefault(answer, []).append(probe.place)
-    return _Heard(operator, dtype, places)
-
-
-def _answer(probe: Probe, pending: Pending) -> str:
+def _answer(probe: Probe, pending: Pending) -> tuple[str, float]:
+    """What a probe was answered, and the seconds inside the target."""
     try:
         (reply,) = pending.result()
     except WorkerLost as lost:
-        return lost.kind
+        return lost.kind, math.inf
     if reply.error and not (probe.call.invalid and reply.error_kind == "raised"):
-        return reply.error_kind
+        return reply.error_kind, reply.seconds
     try:
-        return probe.read(reply)
+        return probe.read(reply), reply.seconds
     except (IndexError, ValueError):
-        return "a result of another shape"
+        return "a result of another shape", reply.seconds
 
 
 def _summed_up(option: str, heard: list[_Heard]) -> DialectAnswer:
@@ -93,6 +127,7 @@ def _summed_up(option: str, heard: list[_Heard]) -> DialectAnswer:
         usual=not asked.usual or set(given) <= {asked.usual},
         exceptions=tuple(exceptions),
         finding="; ".join(_depends(one, option) for one in depends),
+        left_out=sum(one.left_out for one in heard),
     )
 
 

@@ -184,7 +184,7 @@ class DialectAnswer(Value):
     """Which answer an implementation gives to one option of the dialect (:mod:`conformance.problem.dialect`).
 
     ``usual`` is False where it is not the definition's own; ``exceptions`` are operators and types that answer otherwise;
-    ``finding`` says how it depends on the place or the size, where it does.
+    ``finding`` says how it depends on the place or the size, where it does; ``left_out`` are questions that it is too slow for.
     """
 
     option: Line
@@ -194,6 +194,7 @@ class DialectAnswer(Value):
     usual: bool = True
     exceptions: Few[Line] = ()
     finding: Line = ""
+    left_out: Whole = 0
 
 
 class Implementation(Value):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from conformance.diagnosis.receptive_field import LEGEND
@@ -99,6 +100,17 @@ def here(report: Report) -> list[Implementation]:
 def known(report: Report) -> list[tuple[Implementation, ExpectedFailure]]:
     """Every entry of the xfail file that was met, with the implementation that failed as it says."""
     return [(one, entry) for one in report.implementations for entry in one.expected]
+
+
+def too_slow_for_dialects(report: Report) -> list[str]:
+    """For each implementation that was not asked everything, how much it was not asked."""
+    return [words for one in here(report) if (words := left_out_words(one.name, one.dialect))]
+
+
+def left_out_words(name: str, answers: Sequence[DialectAnswer]) -> str:
+    """What an implementation was too slow to be asked; nothing of one that was asked everything."""
+    count = sum(one.left_out for one in answers)
+    return f"{name}: {count:,} questions with many channels are left out, as it is too slow for them" if count else ""
 
 
 def dialects(report: Report) -> list[tuple[str, str, list[DialectAnswer | None]]]:
