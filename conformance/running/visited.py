@@ -88,7 +88,8 @@ def never() -> list[Branch]:
             path = str(Path(file).resolve())
             for name, function in known.get("functions", {}).items():
                 if name and function["executed_lines"]:
-                    found += [_branch(path, line, to) for line, to in function["missing_branches"]]
+                    missing = function["missing_branches"]
+                    found += [_branch(path, line, to) for line, to in missing if not _defines(path, line)]
     return found[:_MOST]
 
 
@@ -108,6 +109,11 @@ def _report(cover: Any) -> dict[str, Any]:
         cover.start()
         _tracers[:] = [sys.gettrace()]
         sys.settrace(None)
+
+
+def _defines(file: str, line: int) -> bool:
+    """Whether a definition begins there: of one on a single line that line is its body, too, which has no branch."""
+    return isinstance(statement_at(file, line), ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
 
 
 def _branch(file: str, line: int, to: int) -> Branch:

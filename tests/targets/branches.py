@@ -3,8 +3,11 @@
 import numpy as np
 
 
+def length_of(input, weight): return input.shape[2] - weight.shape[2] + 1  # fmt: skip
+
+
 def plain_conv1d(input, weight):
-    length = input.shape[2] - weight.shape[2] + 1
+    length = length_of(input, weight)
     y = np.zeros((input.shape[0], weight.shape[0], length), input.dtype)
     for t in range(weight.shape[2]):
         y += np.einsum("ncx,oc->nox", input[:, :, t : t + length], weight[:, :, t])
