@@ -24,6 +24,7 @@ _NOT_CONTIGUOUS = "the backward pass calls view() on a gradient that is not cont
 _BIAS = "float32 input and weights with a float64 bias, and the reverse, are accepted"
 _NARROW = "oneDNN reads memory that nothing was written to where the input's last axis has one element"
 _IN_32_BITS = "the size of the output is worked out in 32 bits, and so taken for a valid one"
+_COMPARED_IN_32_BITS = "the output padding is compared with stride and dilation in 32 bits"
 KNOWN = (  # seen in 2.13
     KnownFailure("lp_pool", "", "wrong value", ("ceil",), _LARGER),
     KnownFailure("lp_pool3d", "", "raised", ("ceil",), _SMALLER),
@@ -36,13 +37,7 @@ KNOWN = (  # seen in 2.13
     KnownFailure("conv_transpose", "rejection", "accepted bias_type", (), _BIAS),
     KnownFailure("max_pool1d", "rejection", "accepted dilation_wide", (), _IN_32_BITS),
     KnownFailure("max_pool1d", "rejection", "hung", ("invalid:kernel_wide",), _IN_32_BITS),
-    KnownFailure(
-        "conv_transpose1d",
-        "rejection",
-        "accepted output_padding_wide",
-        (),
-        "the output padding is compared with stride and dilation in 32 bits",
-    ),
+    KnownFailure("conv_transpose1d", "rejection", "accepted output_padding_wide", (), _COMPARED_IN_32_BITS),
 )
 INSTALL = "pip install 'conv-conformance[torch]'"
 

@@ -25,10 +25,6 @@ def shown(block: str) -> list[tuple[str, list[str]]]:
     return [(part.splitlines()[0], [line for line in part.splitlines()[1:] if line != "…"]) for part in parts]
 
 
-def spaced(text: str) -> str:
-    return " ".join(without_pace(text).split())
-
-
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
 def test_the_commands_of_the_document_do_what_it_shows(number: int, tmp_path: Path) -> None:
     for compiler in ("bash", "cc", "c++", "rustc", "zig"):
@@ -40,9 +36,9 @@ def test_the_commands_of_the_document_do_what_it_shows(number: int, tmp_path: Pa
     for command, lines in shown(BLOCKS[number]):
         done = typed(command, tmp_path)
         assert done.returncode == ("check ./libwrong.so" in command), done.stdout + done.stderr
-        printed = spaced(done.stdout)
+        printed = without_pace(done.stdout)
         for line in lines:
-            assert spaced(line) in printed
+            assert without_pace(line) in printed
 
 
 def test_the_document_shows_its_commands() -> None:

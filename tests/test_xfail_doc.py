@@ -18,11 +18,6 @@ STEPS = re.findall(r"```(console|toml)\n(.*?)```", DOC, re.DOTALL)
 KEYS = re.findall(r"^\| `(\w+)` \|", DOC, re.MULTILINE)
 
 
-def plain(text: str) -> str:
-    """Without what depends on the machine's speed, and where lines end."""
-    return " ".join(without_pace(text).split())
-
-
 def test_the_commands_of_the_document_do_what_it_shows(tmp_path: Path) -> None:
     shutil.copy(TARGETS / "half_done.py", tmp_path)
     codes = []
@@ -35,7 +30,7 @@ def test_the_commands_of_the_document_do_what_it_shows(tmp_path: Path) -> None:
             done = typed(command, tmp_path)
             codes.append(done.returncode)
             for lines in shown.split("…\n"):
-                assert plain(lines) in plain(done.stdout), done.stdout + done.stderr
+                assert without_pace(lines) in without_pace(done.stdout), done.stdout + done.stderr
     assert codes == [1, 0, 0, 0, 1]
 
 

@@ -26,6 +26,9 @@ def without_counts(text: str) -> str:
 
 
 def without_pace(text: str) -> str:
-    """A slow target is asked for smaller layers, or for other ones: so how much is compared depends on the machine."""
+    """A slow target is asked for smaller layers, or for other ones: so how much is compared depends on the machine, and with
+    it how wide columns are and where lines end.
+    """
+    text = " ".join(without_counts(text).split())
     text = re.sub(r"[\d,]+(?= (?:failing cases|known|cases|elements|entries|[✓✗!]))", "#", text)
-    return re.sub(r"[\d.]+ s\b|(?<=error )\d+%", "#", without_counts(text))
+    return re.sub(r"[\d.]+ s\b|(?<=error )\d+%", "#", text)

@@ -264,8 +264,8 @@ def make_invalid(problem: Problem, name: str) -> tuple[Problem, Arrays] | None:
     arrays = make_values(problem, "digits", name)
     changed, given = invalid.change(problem, dict(arrays))
     if changed == problem:
-        same = all(given[each] is array or np.array_equal(given[each], array) for each, array in arrays.items())
-        return None if same and all(given[each].dtype == array.dtype for each, array in arrays.items()) else (changed, given)
+        unchanged = all(given[each].dtype == array.dtype and np.array_equal(given[each], array) for each, array in arrays.items())
+        return None if unchanged else (changed, given)
     return (changed, given) if invalid.valid or not is_valid(changed) else None
 
 

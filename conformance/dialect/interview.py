@@ -43,18 +43,17 @@ class _Asked:
 
     heard: _Heard
     probes: dict[int, list[Probe]]
-    largest: tuple[int, float] = (0, 0.0)
-    """Multiply-adds of the largest call that was made, and its seconds."""
+    took: dict[int, float] = field(default_factory=dict)
+    """Multiply-adds of calls that were made -> the least seconds: a first call may be slow."""
 
     def fits(self, probe: Probe) -> bool:
-        work, seconds = self.largest
-        return not work or seconds * probe.call.problem.work / work <= _PATIENCE
+        work = max(self.took, default=0)
+        return not work or self.took[work] * probe.call.problem.work / work <= _PATIENCE
 
     def listen(self, probe: Probe, pending: Pending) -> None:
         answer, seconds = _answer(probe, pending)
-        work, least = self.largest
-        if probe.call.problem.work >= work:  # of several as large the quickest tells: a first call may be slow
-            self.largest = probe.call.problem.work, min(seconds, least) if probe.call.problem.work == work else seconds
+        work = probe.call.problem.work
+        self.took[work] = min(seconds, self.took.get(work, math.inf))
         if answer != NOT_SUPPORTED:
             self.heard.places.setdefault(answer, []).append(probe.place)
 

@@ -279,8 +279,6 @@ def _made(
 ) -> Problem | None:
     """The problem of these windows and channels, with what of the row's options is claimed; None if it is not."""
     able, (first, second, groups) = claims.options, channels
-    if operator.pass_name == BIAS_GRAD:  # it sees the output's size alone, and is defined for zeros as padding
-        windows = kind.problem.replace(windows=windows).with_windows(mode="zeros").windows
     selects = operator.family in (Family.MAX_POOL, Family.ADAPTIVE_MAX_POOL) and operator.forward
     problem = kind.problem.as_pass(operator.pass_name).replace(
         windows=windows,
@@ -292,6 +290,8 @@ def _made(
         bias=row.biased and operator.forward and operator.traits.weights and "bias" in able,
         indices=row.biased and selects and "indices" in able,
     )
+    if operator.pass_name == BIAS_GRAD:  # it sees the output's size alone, and is defined for zeros as padding
+        problem = problem.with_windows(mode="zeros")
     if problem.op.family is Family.AVG_POOL and any(map(any, problem.padding)) and "exclude_pad" in able:
         problem = problem.replace(count_include_pad=row.biased)
     return problem if claims.refusal(problem) is None and is_valid(problem) else None
